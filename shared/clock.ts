@@ -1,0 +1,67 @@
+/**
+ * Time as a dependency: everything that waits or reads the time is handed a Clock, so that tests can turn it by hand.
+ */
+
+export interface Clock {
+  /** Unix time, ms, whole. */
+  nowMs(): number;
+  /** Time that never goes back, ms with fraction, from an arbitrary zero. For measuring. */
+  monotonicMs(): number;
+  /** Runs `run` once after `delayMs`; the returned function cancels it. */
+  after(delayMs: number, run: () => void): () => void;
+}
+
+/** Node refuses longer timers (2^31 − 1 ms, about 24.8 days) by firing at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  after(delayMs, run) {
+    const timer = setTimeout(run, Math.min(Math.max(0, delayMs), LONGEST_TIMER_MS));
+    return () => clearTimeout(timer);
+  },
+};
+
+/** A clock that stands still until it is advanced. */
+export class ManualClock implements Clock {
+  #nowMs: number;
+  #waiting: { atMs: number; run: () => void }[] = [];
+
+  constructor(startMs = 1_700_000_000_000) {
+    this.#nowMs = startMs;
+  }
+
+  nowMs(): number {
+    return Math.floor(this.#nowMs);
+  }
+
+  monotonicMs(): number {
+    return this.#nowMs;
+  }
+
+  after(delayMs: number, run: () => void): () => void {
+    const entry = { atMs: this.#nowMs + Math.max(0, delayMs), run };
+    this.#waiting.push(entry);
+    return () => {
+      const index = this.#waiting.indexOf(entry);
+      if (index >= 0) this.#waiting.splice(index, 1);
+    };
+  }
+
+  /** Moves time on by `deltaMs`, running what falls due in order of time; timers set meanwhile count too. */
+  advance(deltaMs: number): void {
+    const endMs = this.#nowMs + deltaMs;
+    for (;;) {
+      let next: { atMs: number; run: () => void } | undefined;
+      for (const entry of this.#waiting) {
+        if (entry.atMs <= endMs && (!next || entry.atMs < next.atMs)) next = entry;
+      }
+      if (!next) break;
+      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+      this.#nowMs = Math.max(this.#nowMs, next.atMs);
+      next.run();
+    }
+    this.#nowMs = endMs;
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * Every error and close code of the protocol, each with what its receiver should do. PROTOCOL.md lists the same
+ * codes; a test compares the two.
+ */
+
+/**
+ * What to do about an error:
+ * `fix` the request, it will never succeed as it is · `retry` the same later (after `retryAfterMs` where given) ·
+ * `refresh-token` get another token, then try again · `resubscribe` from another position ·
+ * `report` it: a fault of the hub, its log says more.
+ */
+export type Advice = 'fix' | 'retry' | 'refresh-token' | 'resubscribe' | 'report';
+
+const ADVICE = {
+  // The frame itself. All but `unknown-opcode` end the connection.
+  'bad-frame': 'fix',
+  'frame-too-large': 'fix',
+  'unknown-opcode': 'fix',
+  'hello-required': 'fix',
+  'hello-timeout': 'retry',
+  'hello-repeated': 'fix',
+  'credit-exceeded': 'fix',
+  // The token.
+  'token-missing': 'refresh-token',
+  'token-malformed': 'refresh-token',
+  'token-algorithm': 'refresh-token',
+  'token-key-unknown': 'refresh-token',
+  'token-signature': 'refresh-token',
+  'token-expired': 'refresh-token',
+  'token-not-yet-valid': 'refresh-token',
+  'token-audience': 'refresh-token',
+  'token-issuer': 'refresh-token',
+  'token-claims': 'refresh-token',
+  'keys-unavailable': 'retry',
+  forbidden: 'refresh-token',
+  // The request.
+  'bad-request': 'fix',
+  'channel-invalid': 'fix',
+  'record-too-large': 'fix',
+  'record-invalid': 'fix',
+  'not-subscribed': 'fix',
+  'already-subscribed': 'fix',
+  'too-many-subscriptions': 'fix',
+  'too-many-channels': 'retry',
+  'too-many-connections': 'retry',
+  'too-many-requests': 'retry',
+  'unknown-cursor': 'resubscribe',
+  'not-durable': 'fix',
+  // The hub.
+  overloaded: 'retry',
+  'store-failed': 'retry',
+  'shutting-down': 'retry',
+  internal: 'report',
+} as const satisfies Record<string, Advice>;
+
+/** A code of the wire. Codes are stable; texts are not. */
+export type ErrorCode = keyof typeof ADVICE;
+
+export const ERROR_CODES = Object.keys(ADVICE) as ErrorCode[];
+
+export function adviceFor(code: ErrorCode): Advice {
+  return ADVICE[code];
+}
+
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(ADVICE, text);
+}
+
+/**
+ * WebSocket close codes. The range is the advice:
+ * 4000–4099 reconnect after a backoff · 4100–4199 get another token, then reconnect · 4200–4299 do not reconnect.
+ */
+export const CLOSE_CODES = {
+  'going-away': 4000,
+  'hello-timeout': 4001,
+  'internal-error': 4002,
+  'too-many-connections': 4003,
+  'token-expired': 4100,
+  'token-refused': 4101,
+  'bad-frame': 4200,
+  'frame-too-large': 4201,
+  'credit-exceeded': 4202,
+  'hello-required': 4203,
+} as const;
+export type CloseReason = keyof typeof CLOSE_CODES;
+
+/** What a client does after its connection closed with `code`; unknown and transport codes mean reconnect. */
+export function adviceForClose(code: number): 'reconnect' | 'refresh-token' | 'stop' {
+  if (code >= 4100 && code < 4200) return 'refresh-token';
+  if (code >= 4200 && code < 4300) return 'stop';
+  return 'reconnect';
+}
+
+/** The one error class of the project. Match `code`, never `message`. */
+export class RingcastError extends Error {
+  override readonly name = 'RingcastError';
+  readonly code: ErrorCode;
+  /** How long to wait before trying again, ms, where the hub says so. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryAfterMs?: number } = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+
+  get advice(): Advice {
+    return adviceFor(this.code);
+  }
+}
