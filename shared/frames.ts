@@ -1,0 +1,327 @@
+/**
+ * Every message of protocol v1 as a type, with its opcode and the order and kind of its fields. PROTOCOL.md says the
+ * same in prose; codec.ts turns these into bytes and back.
+ */
+import { ERROR_CODES, type ErrorCode } from './errors.ts';
+import { BATCH_OPCODE } from './record-run.ts';
+import { type Cursor, type From, GAP_REASONS, type Gap, type GapReason, type RecordInput } from './terms.ts';
+import {
+  cursor,
+  dictionary,
+  type Fields,
+  flag,
+  from,
+  type Kind,
+  list,
+  nullable,
+  oneOf,
+  recordInput,
+  text,
+  tuple,
+  uint,
+} from './wire-kinds.ts';
+
+/** WebSocket subprotocols, by the form of their frames. */
+export const SUBPROTOCOLS = { msgpack: 'ringcast.v1.msgpack', json: 'ringcast.v1.json' } as const;
+
+/** Most entries of one publish frame, and most records of one entry. */
+export const MAX_PUBLISH_ENTRIES = 1024;
+export const MAX_PUBLISH_RECORDS = 65_536;
+
+// Client to hub ------------------------------------------------------------------------------------------------------
+
+/** The first frame of a connection. */
+export interface Hello {
+  readonly op: 'hello';
+  readonly token: string | null;
+  /** A name for logs and dashboards. */
+  readonly client: string | null;
+  readonly features: readonly string[];
+  readonly producerId: string | null;
+}
+
+export interface Subscribe {
+  readonly op: 'subscribe';
+  /** Chosen by the client, from 1; echoed in the answer. */
+  readonly id: number;
+  readonly channel: string;
+  readonly from: From;
+  /** Room for policies, credit and delivery guarantees. */
+  readonly options: Readonly<Record<string, unknown>> | null;
+}
+
+export interface Unsubscribe {
+  readonly op: 'unsubscribe';
+  readonly id: number;
+  readonly channelNumber: number;
+}
+
+export interface PublishEntry {
+  readonly channel: string;
+  readonly records: readonly RecordInput[];
+}
+
+/** Taken whole or not at all. */
+export interface Publish {
+  readonly op: 'publish';
+  /** 0: no acknowledgement wanted. */
+  readonly id: number;
+  readonly ack: 'memory' | 'disk';
+  readonly entries: readonly PublishEntry[];
+}
+
+/** One page of history. */
+export interface Pull {
+  readonly op: 'pull';
+  readonly id: number;
+  readonly channel: string;
+  readonly from: From;
+  /** Most records of the page; null: as many as fit. */
+  readonly limit: number | null;
+  /** Backwards: the records at or before `from`. */
+  readonly reverse: boolean | null;
+  /** Forwards only: nothing beyond this cursor. */
+  readonly upTo: Cursor | null;
+}
+
+export interface Refresh {
+  readonly op: 'refresh';
+  readonly id: number;
+  readonly token: string;
+}
+
+export interface Ping {
+  readonly op: 'ping';
+  readonly id: number;
+}
+
+export type ClientFrame = Hello | Subscribe | Unsubscribe | Publish | Pull | Refresh | Ping;
+
+// Hub to client ------------------------------------------------------------------------------------------------------
+
+/** What this hub allows; all in the unit that the name ends with. */
+export interface Limits {
+  readonly maxFrameBytes: number;
+  readonly maxRecordBytes: number;
+  readonly maxKeyBytes: number;
+  readonly maxSubscriptions: number;
+  readonly pageBytes: number;
+}
+
+export interface Welcome {
+  readonly op: 'welcome';
+  readonly connectionId: string;
+  readonly features: readonly string[];
+  readonly limits: Readonly<Record<string, unknown>>;
+  /** Bytes of publish frames that may be sent before `publish-credit` gives some back. */
+  readonly publishCreditBytes: number;
+  /** Unix time in ms; null where no token is needed. */
+  readonly tokenExpiresAtMs: number | null;
+  /** Name and version of the hub. */
+  readonly server: string;
+}
+
+export interface Ok {
+  readonly op: 'ok';
+  readonly id: number;
+  /** Of a subscribe: `{channelNumber, cursor, head}`; of a refresh: `{tokenExpiresAtMs}`. */
+  readonly result: Readonly<Record<string, unknown>> | null;
+}
+
+export interface ErrorFrame {
+  readonly op: 'error';
+  /** The request it answers; null where it answers none. */
+  readonly id: number | null;
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** `retryAfterMs`, `channel`, `channelNumber`, `count`, where they apply. */
+  readonly details: Readonly<Record<string, unknown>> | null;
+}
+
+/** Fields of a frame that carries a run of records of one epoch. */
+export interface RunFields {
+  readonly epoch: number;
+  /** The offset just before the first record in the log. */
+  readonly prevOffset: number;
+  readonly firstOffset: number;
+  readonly count: number;
+  /** The records as they lie in the log. */
+  readonly run: Uint8Array;
+}
+
+export interface Batch extends RunFields {
+  readonly op: 'batch';
+  readonly channelNumber: number;
+}
+
+export interface GapFrame {
+  readonly op: 'gap';
+  readonly channelNumber: number;
+  readonly after: Cursor;
+  readonly upTo: Cursor;
+  readonly count: number | null;
+  readonly reason: GapReason;
+}
+
+/** Offsets of the first record of each entry of the publish with this id. */
+export interface PublishAnswer {
+  readonly id: number;
+  readonly epoch: number;
+  readonly firstOffsets: readonly number[];
+}
+
+export interface Published {
+  readonly op: 'published';
+  readonly answers: readonly PublishAnswer[];
+}
+
+export interface PublishCredit {
+  readonly op: 'publish-credit';
+  readonly bytes: number;
+}
+
+export interface TokenExpiring {
+  readonly op: 'token-expiring';
+  readonly expiresAtMs: number;
+}
+
+export interface GoingAway {
+  readonly op: 'going-away';
+  readonly reconnectAfterMs: number;
+}
+
+export interface Pong {
+  readonly op: 'pong';
+  readonly id: number;
+}
+
+/** The answer to a pull. Its gaps lie before its records (behind them when pulled backwards). */
+export interface Page extends RunFields {
+  readonly op: 'page';
+  readonly id: number;
+  /** Where the next pull goes on. */
+  readonly next: Cursor;
+  /** Nothing more lies in this direction, for now. */
+  readonly atEnd: boolean;
+  readonly gaps: readonly Gap[];
+}
+
+export type ServerFrame =
+  | Welcome
+  | Ok
+  | ErrorFrame
+  | Batch
+  | GapFrame
+  | Published
+  | PublishCredit
+  | TokenExpiring
+  | GoingAway
+  | Pong
+  | Page;
+
+// Layouts ------------------------------------------------------------------------------------------------------------
+
+/** An opcode and, in the order of the wire, the kinds of the fields. */
+export interface Layout<F> {
+  readonly opcode: number;
+  readonly kind: Kind<Omit<F, 'op' | 'run'>>;
+  /** Its last element is the array of its records. */
+  readonly carriesRun: boolean;
+}
+
+function layout<F extends { op: string }>(opcode: number, fields: Fields<Omit<F, 'op'>>): Layout<F> {
+  return { opcode, kind: tuple(fields) as unknown as Layout<F>['kind'], carriesRun: false };
+}
+
+function runLayout<F extends RunFields & { op: string }>(
+  opcode: number,
+  fields: Fields<Omit<F, 'op' | 'run'>>,
+): Layout<F> {
+  return { opcode, kind: tuple(fields) as unknown as Layout<F>['kind'], carriesRun: true };
+}
+
+/** Unchecked here: the hub's answer to a bad name is an error of its own, which the sender can tie to its request. */
+const channel = text(1024);
+const token = text(16_384);
+const word = text(128);
+const features = list(word, 64);
+const records = list(recordInput, MAX_PUBLISH_RECORDS);
+const gap = tuple<Gap>({ after: cursor, upTo: cursor, count: nullable(uint), reason: oneOf(GAP_REASONS) });
+
+export const CLIENT_LAYOUTS: { readonly [F in ClientFrame as F['op']]: Layout<F> } = {
+  hello: layout<Hello>(0x01, {
+    token: nullable(token),
+    client: nullable(word),
+    features,
+    producerId: nullable(word),
+  }),
+  subscribe: layout<Subscribe>(0x02, { id: uint, channel, from, options: nullable(dictionary) }),
+  unsubscribe: layout<Unsubscribe>(0x03, { id: uint, channelNumber: uint }),
+  publish: layout<Publish>(0x04, {
+    id: uint,
+    ack: oneOf(['memory', 'disk']),
+    entries: list(tuple<PublishEntry>({ channel, records }), MAX_PUBLISH_ENTRIES),
+  }),
+  pull: layout<Pull>(0x05, {
+    id: uint,
+    channel,
+    from,
+    limit: nullable(uint),
+    reverse: nullable(flag),
+    upTo: nullable(cursor),
+  }),
+  refresh: layout<Refresh>(0x07, { id: uint, token }),
+  ping: layout<Ping>(0x08, { id: uint }),
+};
+
+export const SERVER_LAYOUTS: { readonly [F in ServerFrame as F['op']]: Layout<F> } = {
+  welcome: layout<Welcome>(0x41, {
+    connectionId: word,
+    features,
+    limits: dictionary,
+    publishCreditBytes: uint,
+    tokenExpiresAtMs: nullable(uint),
+    server: word,
+  }),
+  ok: layout<Ok>(0x42, { id: uint, result: nullable(dictionary) }),
+  error: layout<ErrorFrame>(0x43, {
+    id: nullable(uint),
+    code: oneOf(ERROR_CODES),
+    message: text(4096),
+    details: nullable(dictionary),
+  }),
+  batch: runLayout<Batch>(BATCH_OPCODE, {
+    channelNumber: uint,
+    epoch: uint,
+    prevOffset: uint,
+    firstOffset: uint,
+    count: uint,
+  }),
+  gap: layout<GapFrame>(0x45, {
+    channelNumber: uint,
+    after: cursor,
+    upTo: cursor,
+    count: nullable(uint),
+    reason: oneOf(GAP_REASONS),
+  }),
+  published: layout<Published>(0x46, {
+    answers: list(
+      tuple<PublishAnswer>({ id: uint, epoch: uint, firstOffsets: list(uint, MAX_PUBLISH_ENTRIES) }),
+      Number.MAX_SAFE_INTEGER,
+    ),
+  }),
+  'publish-credit': layout<PublishCredit>(0x47, { bytes: uint }),
+  'token-expiring': layout<TokenExpiring>(0x48, { expiresAtMs: uint }),
+  'going-away': layout<GoingAway>(0x49, { reconnectAfterMs: uint }),
+  pong: layout<Pong>(0x4a, { id: uint }),
+  page: runLayout<Page>(0x4b, {
+    id: uint,
+    next: cursor,
+    atEnd: flag,
+    gaps: list(gap, Number.MAX_SAFE_INTEGER),
+    epoch: uint,
+    prevOffset: uint,
+    firstOffset: uint,
+    count: uint,
+  }),
+};
