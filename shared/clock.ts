@@ -11,14 +11,21 @@ export interface Clock {
   after(delayMs: number, run: () => void): () => void;
 }
 
-/** Node refuses longer timers (2^31 − 1 ms, about 24.8 days) by firing at once. */
+/** Node and browsers fire a longer timer (2^31 − 1 ms is about 24.8 days) at once, so a longer wait is cut in pieces. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   after(delayMs, run) {
-    const timer = setTimeout(run, Math.min(Math.max(0, delayMs), LONGEST_TIMER_MS));
+    let timer: ReturnType<typeof setTimeout>;
+    const wait = (leftMs: number) => {
+      timer =
+        leftMs > LONGEST_TIMER_MS
+          ? setTimeout(() => wait(leftMs - LONGEST_TIMER_MS), LONGEST_TIMER_MS)
+          : setTimeout(run, Math.max(0, leftMs));
+    };
+    wait(delayMs);
     return () => clearTimeout(timer);
   },
 };

@@ -59,6 +59,9 @@ export const msgpackCodec: Codec = {
     const items = arrayOf(bytes);
     const known = serverOps.get(items[0] as number);
     if (!known) return undefined;
+    if (serverLayouts[known]!.carriesRun) {
+      throw new RingcastError('bad-frame', `${known} must begin with a one-byte array header and its opcode`);
+    }
     return { ...serverLayouts[known]!.kind.fromWire(items.slice(1), known), op: known } as ServerFrame;
   },
 };
@@ -82,7 +85,8 @@ function decodeRunFrame(op: string, bytes: Uint8Array): ServerFrame {
     if ((bytes[0]! & 0xf0) !== 0x90 || elements < 3) throw new MsgpackError('not an array of a few elements');
     let at = 1;
     for (let i = 1; i < elements; i++) at = skipValue(bytes, at, bytes.length);
-    const header = bytes.slice(0, at);
+    // A copy even of a Node Buffer, whose own slice() is a view: what the caller handed in stays as it was.
+    const header = new Uint8Array(bytes.subarray(0, at));
     header[0]! -= 1;
     const items = (decodeValue(header, { timestamps: false }) as unknown[]).slice(1);
     const { count, start } = runStart(bytes, at);
@@ -94,9 +98,10 @@ function decodeRunFrame(op: string, bytes: Uint8Array): ServerFrame {
 
 function runStart(bytes: Uint8Array, at: number): { count: number; start: number } {
   const head = bytes[at]!;
+  const end = bytes.length;
   if (head >= 0x90 && head < 0xa0) return { count: head & 0x0f, start: at + 1 };
-  if (head === 0xdc) return { count: readUint16(bytes, at + 1), start: at + 3 };
-  if (head === 0xdd) return { count: readUint32(bytes, at + 1), start: at + 5 };
+  if (head === 0xdc && at + 3 <= end) return { count: readUint16(bytes, at + 1), start: at + 3 };
+  if (head === 0xdd && at + 5 <= end) return { count: readUint32(bytes, at + 1), start: at + 5 };
   throw new MsgpackError('the records are not an array');
 }
 
@@ -119,11 +124,11 @@ function guarded<T>(read: () => T): T {
   }
 }
 
+/** Says only what is short: the opcode comes from outside, and may be a value as large as the frame. */
 function unknownOpcode(opcode: unknown): RingcastError {
-  return new RingcastError(
-    'unknown-opcode',
-    `this hub knows no frame ${JSON.stringify(opcode) ?? 'without an opcode'}`,
-  );
+  const short = typeof opcode === 'number' || (typeof opcode === 'string' && opcode.length <= 64);
+  const name = short ? JSON.stringify(opcode) : 'without a readable opcode';
+  return new RingcastError('unknown-opcode', `this hub knows no frame ${name}`);
 }
 
 // JSON ---------------------------------------------------------------------------------------------------------------

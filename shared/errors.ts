@@ -20,6 +20,7 @@ const ADVICE = {
   'hello-timeout': 'retry',
   'hello-repeated': 'fix',
   'credit-exceeded': 'fix',
+  'not-reading': 'retry',
   // The token.
   'token-missing': 'refresh-token',
   'token-malformed': 'refresh-token',
@@ -53,16 +54,33 @@ const ADVICE = {
   internal: 'report',
 } as const satisfies Record<string, Advice>;
 
-/** A code of the wire. Codes are stable; texts are not. */
-export type ErrorCode = keyof typeof ADVICE;
+/** SDK only, never on the wire: what a client finds out by itself. */
+const SDK_ADVICE = {
+  /** The connection broke before the answer: the request may or may not have been carried out. */
+  'connection-lost': 'retry',
+  /** More publishes wait to be sent than the outbox holds. */
+  'outbox-full': 'retry',
+  /** The client was closed. */
+  closed: 'fix',
+  /** Nothing came in time. */
+  timeout: 'retry',
+} as const satisfies Record<string, Advice>;
 
-export const ERROR_CODES = Object.keys(ADVICE) as ErrorCode[];
+/** A code of the wire. Codes are stable; texts are not. */
+export type WireErrorCode = keyof typeof ADVICE;
+/** A code that only the SDK makes. */
+export type SdkErrorCode = keyof typeof SDK_ADVICE;
+export type ErrorCode = WireErrorCode | SdkErrorCode;
+
+/** The codes of the wire. */
+export const ERROR_CODES = Object.keys(ADVICE) as WireErrorCode[];
 
 export function adviceFor(code: ErrorCode): Advice {
-  return ADVICE[code];
+  return isErrorCode(code) ? ADVICE[code] : SDK_ADVICE[code];
 }
 
-export function isErrorCode(text: string): text is ErrorCode {
+/** Whether `text` is a code of the wire. */
+export function isErrorCode(text: string): text is WireErrorCode {
   return Object.hasOwn(ADVICE, text);
 }
 
@@ -75,6 +93,7 @@ export const CLOSE_CODES = {
   'hello-timeout': 4001,
   'internal-error': 4002,
   'too-many-connections': 4003,
+  'not-reading': 4004,
   'token-expired': 4100,
   'token-refused': 4101,
   'bad-frame': 4200,

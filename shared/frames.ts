@@ -104,7 +104,12 @@ export interface Limits {
   readonly maxFrameBytes: number;
   readonly maxRecordBytes: number;
   readonly maxKeyBytes: number;
+  readonly maxMetaBytes: number;
+  /** Of one connection. */
   readonly maxSubscriptions: number;
+  /** Pulls of one connection that wait for their answers. */
+  readonly maxPulls: number;
+  /** Records of one batch or page, in bytes; a larger record comes alone. */
   readonly pageBytes: number;
 }
 
@@ -286,7 +291,8 @@ export const SERVER_LAYOUTS: { readonly [F in ServerFrame as F['op']]: Layout<F>
   ok: layout<Ok>(0x42, { id: uint, result: nullable(dictionary) }),
   error: layout<ErrorFrame>(0x43, {
     id: nullable(uint),
-    code: oneOf(ERROR_CODES),
+    // A later hub may know more codes: what to do about one unknown here is what to do about a fault of the hub.
+    code: oneOf(ERROR_CODES, 'internal'),
     message: text(4096),
     details: nullable(dictionary),
   }),

@@ -2,11 +2,31 @@
  * The only importer of msgpackr: values ⇄ bytes, configured once and guarded. The hot path does not come here; it
  * writes and reads bytes by hand (msgpack-bytes, record-run).
  */
-import { Packr, Unpackr } from 'msgpackr';
+import { addExtension, type Options, Packr, Unpackr } from 'msgpackr';
 import { MsgpackError, skipValue } from './msgpack-bytes.ts';
+
+/**
+ * Memory that is not bytes. msgpackr writes a bin of the right length for these, but leaves in it whatever its buffer
+ * held before: wrong, and a leak.
+ */
+class OtherMemory {
+  static [Symbol.hasInstance](value: unknown): boolean {
+    if (ArrayBuffer.isView(value)) return !(value instanceof Uint8Array);
+    return value instanceof ArrayBuffer;
+  }
+}
+
+function refuse(): never {
+  throw new TypeError('not a value of msgpack');
+}
+
+addExtension({ Class: OtherMemory, write: refuse } as unknown as Parameters<typeof addExtension>[0]);
+// Otherwise a function becomes nil, and an invalid Date an extension that no decoder reads.
+const refusals = { writeFunction: refuse, onInvalidDate: refuse } as Options;
 
 // Record structures would make bytes depend on what was sent before; a 64-bit integer must come out as a number.
 const packr = new Packr({
+  ...refusals,
   useRecords: false,
   variableMapSize: true,
   encodeUndefinedAsNil: true,
@@ -14,10 +34,12 @@ const packr = new Packr({
   int64AsType: 'number',
 });
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number' });
+const exactUnpackr = new Unpackr({ useRecords: false, mapsAsObjects: false, int64AsType: 'bigint' });
 
 /**
  * A value as msgpack, in bytes of its own. Objects become maps with string keys, Date the timestamp extension,
- * Uint8Array bin, undefined nil. Throws TypeError for what msgpack cannot say (functions, cycles, too deep).
+ * Uint8Array bin, undefined nil. Throws TypeError for what msgpack cannot say: functions, cycles, what is nested too
+ * deep, invalid dates, integers beyond 64 bits, and ArrayBuffers and views other than Uint8Array.
  */
 export function encodeValue(value: unknown): Uint8Array {
   try {
@@ -36,11 +58,23 @@ export function encodeValue(value: unknown): Uint8Array {
  * malformed, nested too deep, followed by more bytes, or of an extension type other than (with `timestamps`) Date.
  */
 export function decodeValue(bytes: Uint8Array, options: { timestamps: boolean }): unknown {
-  if (skipValue(bytes, 0, bytes.length, options.timestamps) !== bytes.length) {
+  return unpackWith(unpackr, bytes, options.timestamps);
+}
+
+/**
+ * As {@link decodeValue} with timestamps, but so that nothing is lost in a JavaScript type: maps are Map, 64-bit
+ * integers bigint.
+ */
+export function decodeExactly(bytes: Uint8Array): unknown {
+  return unpackWith(exactUnpackr, bytes, true);
+}
+
+function unpackWith(reader: Unpackr, bytes: Uint8Array, timestamps: boolean): unknown {
+  if (skipValue(bytes, 0, bytes.length, timestamps) !== bytes.length) {
     throw new MsgpackError('more bytes follow the value');
   }
   try {
-    return unpackr.unpack(bytes);
+    return reader.unpack(bytes);
   } catch (cause) {
     throw new MsgpackError('not a msgpack value', { cause });
   }

@@ -13,6 +13,7 @@ import {
   binHeaderBytes,
   MsgpackError,
   maxTextBytes,
+  readNumber,
   readText,
   readUint16,
   readUint32,
@@ -28,10 +29,10 @@ import {
 export const BATCH_OPCODE = 0x44;
 /** No batch header is longer: two bytes, five integers of at most nine, five for the array. */
 export const BATCH_HEADER_MAX_BYTES = 2 + 5 * 9 + 5;
-/** What a record takes beside key, meta and payload, at most. */
-export const RECORD_OVERHEAD_BYTES = 1 + 9 + 1 + 1 + 5;
+/** What a record takes beside the text of its key, its meta and its payload, at most. */
+export const RECORD_OVERHEAD_BYTES = 1 + 9 + 3 + 1 + 5;
 
-/** An upper bound for the bytes of a record; exact but for keys that are not ASCII. */
+/** An upper bound for the bytes of a record; exact for one without a key. */
 export function maxRecordBytes(key: string | null, meta: Uint8Array | null, payload: Uint8Array): number {
   return (
     10 +
@@ -192,13 +193,12 @@ export class RunReader {
 
   /** uint64 as the hub writes it, or what another encoder may have made of it. */
   #readTime(at: number, end: number): number {
-    const { bytes } = this;
-    const next = skipValue(bytes, at, end);
-    if (bytes[at] === 0xcf) this.timeMs = readUint64(bytes, at + 1);
-    else if (bytes[at] === 0xcb)
-      this.timeMs = new DataView(bytes.buffer, bytes.byteOffset + at + 1, 8).getFloat64(0);
-    else if (bytes[at] === 0xce) this.timeMs = readUint32(bytes, at + 1);
-    else throw new MsgpackError('the time of a record is not an integer');
+    const next = skipValue(this.bytes, at, end);
+    const timeMs = readNumber(this.bytes, at);
+    if (!(Number.isSafeInteger(timeMs) && timeMs >= 0)) {
+      throw new MsgpackError('the time of a record is not an integer from 0 to 2^53 − 1');
+    }
+    this.timeMs = timeMs;
     return next;
   }
 }

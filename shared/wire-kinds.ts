@@ -4,8 +4,8 @@
  * comes from outside. frames.ts builds every message from these; codec.ts drives them.
  */
 import { RingcastError } from './errors.ts';
-import { decodeValue, encodeValue } from './msgpack.ts';
-import { MAX_NESTING, skipValue } from './msgpack-bytes.ts';
+import { decodeExactly, encodeValue } from './msgpack.ts';
+import { MAX_NESTING, MsgpackError, skipValue } from './msgpack-bytes.ts';
 import {
   type Cursor,
   type From,
@@ -50,10 +50,13 @@ export function text(maxLength: number): Kind<string> {
   );
 }
 
-export function oneOf<const T extends string>(words: readonly T[]): Kind<T> {
-  return plain((value, where) =>
-    words.includes(value as T) ? (value as T) : refuse(where, `one of ${words.join(', ')}`),
-  );
+/** One of the words; with `otherwise`, any other string is read as that. */
+export function oneOf<const T extends string>(words: readonly T[], otherwise?: T): Kind<T> {
+  return plain((value, where) => {
+    if (words.includes(value as T)) return value as T;
+    if (otherwise !== undefined && typeof value === 'string') return otherwise;
+    return refuse(where, `one of ${words.join(', ')}`);
+  });
 }
 
 /** Absent and null are the same. */
@@ -157,13 +160,13 @@ function writeFrom(value: From): unknown {
 
 const MAX_META_ENTRIES = 16;
 
-/** String keys, each with a string, number or boolean. */
+/** String keys, each with a string, finite number or boolean. */
 export const meta: Kind<RecordMeta> = plain((value, where) => {
   const entries = Object.entries(objectOf(value, where));
   if (entries.length > MAX_META_ENTRIES) refuse(where, `a map of at most ${MAX_META_ENTRIES} entries`);
   for (const [name, item] of entries) {
-    if (typeof item !== 'string' && typeof item !== 'number' && typeof item !== 'boolean') {
-      refuse(`${where}.${name}`, 'a string, number or boolean');
+    if (typeof item !== 'string' && typeof item !== 'boolean' && !Number.isFinite(item)) {
+      refuse(`${where}.${name.slice(0, 64)}`, 'a string, finite number or boolean');
     }
   }
   return value as RecordMeta;
@@ -200,10 +203,9 @@ export const recordInput: Kind<RecordInput> = {
 /** `{data}` where JSON can say the payload's value exactly, else `{payloadBase64}`. */
 export function payloadToJson(payload: Uint8Array): { data: unknown } | { payloadBase64: string } {
   try {
-    const data = decodeValue(payload, { timestamps: true });
-    if (isJson(data)) return { data };
+    return { data: toJsonValue(decodeExactly(payload)) };
   } catch {
-    // Not one msgpack value: its publisher's fault, and no reason to withhold the bytes.
+    // More than JSON can say; or not one msgpack value, which is no reason to withhold the bytes.
   }
   let binary = '';
   for (const byte of payload) binary += String.fromCharCode(byte);
@@ -228,10 +230,17 @@ function payloadFromJson(source: Record<string, unknown>, where: string): Uint8A
   }
 }
 
-function isJson(value: unknown): boolean {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
-  if (typeof value === 'number') return Number.isFinite(value);
-  if (typeof value !== 'object') return false;
-  if (Array.isArray(value)) return value.every(isJson);
-  return Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isJson);
+/** What {@link decodeExactly} read, as JSON.stringify wants it. Throws MsgpackError for what JSON cannot say exactly. */
+function toJsonValue(value: unknown): unknown {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+  if (typeof value === 'number' && Number.isFinite(value) && !Object.is(value, -0)) return value;
+  if (typeof value === 'bigint' && Number.isSafeInteger(Number(value))) return Number(value);
+  if (Array.isArray(value)) return value.map(toJsonValue);
+  if (value instanceof Map) return Object.fromEntries([...value].map(toJsonMember));
+  throw new MsgpackError('JSON cannot say this value');
+}
+
+function toJsonMember([name, value]: [unknown, unknown]): [string, unknown] {
+  if (typeof name !== 'string') throw new MsgpackError('JSON knows string keys only');
+  return [name, toJsonValue(value)];
 }

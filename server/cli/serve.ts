@@ -1,0 +1,111 @@
+/**
+ * `ringcast serve`: runs a hub until it is told to stop.
+ */
+import { access, constants, mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type HubConfig, loadConfig } from '../config.ts';
+import type { Hub } from '../create-hub.ts';
+import { createLogger, type Logger } from '../ops/logging.ts';
+import { CliError, EXIT, type ExitCode } from './failure.ts';
+import { readHubFile, removeHubFile, writeHubFile } from './hub-file.ts';
+import { aborted, interruptSignal } from './interrupt.ts';
+import { machineName } from './machine-name.ts';
+import { missingBinary } from './native-binary.ts';
+import { hasColours, note } from './output.ts';
+
+export interface ServeOptions {
+  readonly host?: string;
+  readonly port?: number;
+  readonly data?: string;
+  readonly config?: string;
+  readonly memory?: true;
+}
+
+export async function serve(options: ServeOptions): Promise<ExitCode> {
+  const missing = missingBinary();
+  if (missing !== undefined) throw new CliError(EXIT.failure, missing);
+  const config = await loadConfig({
+    file: options.config,
+    overrides: {
+      host: options.host,
+      port: options.port,
+      dataFolder: options.data,
+      store: options.memory && 'memory',
+    },
+  });
+  const dataFolder = resolve(config.dataFolder);
+  await makeFolder(dataFolder);
+  const log = createLogger({ ...config.log, colour: hasColours(process.stdout) });
+  const stop = interruptSignal({
+    exitCode: EXIT.failure,
+    onSecond: () =>
+      note('ringcast: stopped before everything was written; the next start begins a new epoch'),
+  });
+  const hub = await start({ ...config, dataFolder }, log);
+  await writeHubFile(dataFolder, { url: hub.url, pid: process.pid });
+  announce(hub, { ...config, dataFolder }, log);
+  await aborted(stop);
+  log.info('stopping');
+  await hub.stop();
+  await removeHubFile(dataFolder, process.pid);
+  log.info('stopped');
+  return EXIT.ok;
+}
+
+async function makeFolder(dataFolder: string): Promise<void> {
+  try {
+    await mkdir(dataFolder, { recursive: true });
+    await access(dataFolder, constants.W_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new CliError(
+      EXIT.failure,
+      `cannot write to the data folder ${dataFolder} (${code}): give this user access to it, or choose another with --data`,
+      error,
+    );
+  }
+}
+
+async function start(config: HubConfig, log: Logger): Promise<Hub> {
+  // Loaded here, so that a missing binary is told as what it is.
+  const { createHub } = await import('../create-hub.ts');
+  try {
+    return await createHub(config, { log });
+  } catch (error) {
+    const other = await readHubFile(config.dataFolder);
+    if (!other || other.pid === process.pid) throw error;
+    throw new CliError(
+      EXIT.failure,
+      `the data folder ${config.dataFolder} is in use by the hub at ${other.url} (process ${other.pid}): stop it, or choose another folder with --data and another port with --port`,
+      error,
+    );
+  }
+}
+
+/** For people in words, for machines as one line of the log. */
+function announce(hub: Hub, { dataFolder, store, log: { pretty } }: HubConfig, log: Logger): void {
+  const { url, developmentToken } = hub;
+  if (!pretty) {
+    log.info({ url, dataFolder, store, ...(developmentToken !== null && { developmentToken }) }, 'listening');
+    return;
+  }
+  const kept =
+    store === 'memory'
+      ? 'records are in memory only, and gone when it stops'
+      : `records are kept in ${dataFolder}`;
+  process.stdout.write(`Ringcast listens on ${url}; ${kept}.\n`);
+  if (developmentToken === null) return;
+  process.stdout.write(
+    [
+      'Development mode: no auth is configured, so only this machine can connect. A token for everything:',
+      '',
+      developmentToken,
+      '',
+      'Try it, each in a terminal of its own:',
+      '  npx ringcast feed',
+      `  npx ringcast sub 'host.${machineName()}.cpu' --last 20`,
+      '',
+      '',
+    ].join('\n'),
+  );
+}

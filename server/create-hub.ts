@@ -1,0 +1,230 @@
+/**
+ * The embedding API: a configured hub, listening. Wires log, hub, auth, net and ops together; has no logic of its own.
+ */
+import { readFile } from 'node:fs/promises';
+import { compilePattern } from '../shared/channel-name.ts';
+import { type Clock, systemClock } from '../shared/clock.ts';
+import { loadDevelopmentSecret } from './auth/development-secret.ts';
+import type { KeySourceConfig } from './auth/key-source.ts';
+import { signToken } from './auth/sign-token.ts';
+import { createTokenVerifier, type TokenVerifier } from './auth/verify-token.ts';
+import { defaultChannelBounds, type HubConfig } from './config.ts';
+import { Hub as HubCore } from './hub/hub.ts';
+import type { ChannelLimits } from './log/log-set.ts';
+import { createMemoryStore } from './log/memory-store.ts';
+import type { OrderedStore } from './log/ordered-store.ts';
+import { SEGMENT_BYTES } from './log/slab-allocator.ts';
+import { storeFolder } from './log/store-folder.ts';
+import { Connection } from './net/connection.ts';
+import { answerHttp } from './net/http-api.ts';
+import type { ConnectionServices } from './net/services.ts';
+import { type SocketServer, startServer } from './net/websocket-server.ts';
+import { type Logger, silentLogger } from './ops/logging.ts';
+import { createMetrics, type Reading } from './ops/metrics.ts';
+import { VERSION } from './version.ts';
+
+/** A hub that listens. */
+export interface Hub {
+  /** `ws://host:port` */
+  readonly url: string;
+  readonly port: number;
+  /** In development mode a token for everything, valid for a day; else null. */
+  readonly developmentToken: string | null;
+  /** Says goodbye to the clients, writes everything, and marks the stop as clean. */
+  stop(): Promise<void>;
+}
+
+export interface HubOptions {
+  /** Default: says nothing. */
+  readonly log?: Logger;
+  readonly clock?: Clock;
+  /** Instead of the one that the configuration names; for tests. */
+  readonly store?: OrderedStore;
+}
+
+const DEVELOPMENT_TOKEN_TTL_MS = 24 * 60 * 60 * 1000;
+/** Clients come back after this, plus a random part of their own. */
+const RECONNECT_AFTER_MS = 250;
+/** How long the goodbyes may take. */
+const GOODBYE_MS = 300;
+
+/** Starts a hub. Rejects with `store-failed` (folder locked or broken) or an Error for an address it cannot listen on. */
+export async function createHub(config: HubConfig, options: HubOptions = {}): Promise<Hub> {
+  const { log = silentLogger(), clock = systemClock } = options;
+  const auth = await openAuth(config, clock, log);
+  let core: HubCore | undefined;
+  try {
+    core = await openCore(config, options, clock, log);
+    return await listen(config, core, auth, clock, log);
+  } catch (cause) {
+    auth.verifier.close();
+    await core?.stop();
+    throw cause;
+  }
+}
+
+interface Auth {
+  readonly verifier: TokenVerifier;
+  readonly developmentToken: string | null;
+}
+
+async function openAuth(config: HubConfig, clock: Clock, log: Logger): Promise<Auth> {
+  const { auth, dataFolder } = config;
+  if (!auth) {
+    const secret = await loadDevelopmentSecret(dataFolder);
+    const everything = { subscribe: ['>', '$sys.>'], publish: ['>'], admin: true, subject: 'development' };
+    const developmentToken = await signToken(
+      { ...everything, secret, ttlMs: DEVELOPMENT_TOKEN_TTL_MS },
+      clock,
+    );
+    return {
+      verifier: createTokenVerifier({ keys: { kind: 'secret', secret } }, { clock }),
+      developmentToken,
+    };
+  }
+  const keys = await keySourceOf(auth);
+  const { audience, issuer, clockToleranceMs } = auth;
+  const verifier = createTokenVerifier(
+    { keys, audience, issuer, clockToleranceMs },
+    {
+      clock,
+      onKeyFetch: (outcome) => {
+        if (outcome.outcome === 'failed')
+          log.warn({ err: outcome.error }, 'the keys could not be fetched; the last good ones serve');
+        else log.debug(outcome, 'keys fetched');
+      },
+    },
+  );
+  return { verifier, developmentToken: null };
+}
+
+async function keySourceOf(auth: NonNullable<HubConfig['auth']>): Promise<KeySourceConfig> {
+  const { secret, secretFile, publicKeyFile, jwksFile, jwksUrl } = auth;
+  if (secret !== undefined) return { kind: 'secret', secret };
+  if (secretFile !== undefined)
+    return { kind: 'secret', secret: (await readFile(secretFile, 'utf8')).trim() };
+  if (publicKeyFile !== undefined) return { kind: 'public-key', pem: await readFile(publicKeyFile, 'utf8') };
+  if (jwksFile !== undefined) return { kind: 'jwks', keys: JSON.parse(await readFile(jwksFile, 'utf8')) };
+  return { kind: 'jwks-url', url: jwksUrl! };
+}
+
+async function openCore(config: HubConfig, options: HubOptions, clock: Clock, log: Logger): Promise<HubCore> {
+  const store = options.store ?? (await openStore(config));
+  const hub = await HubCore.open({
+    store,
+    folder: store.durable ? config.dataFolder : null,
+    clock,
+    ringBytes: config.memory.ringBytes,
+    unpersistedBytes: config.memory.unpersistedBytes,
+    maxChannels: config.limits.maxChannels,
+    maxDelayMs: config.writeBehind.maxDelayMs,
+    limits: config.limits,
+    limitsOf: channelLimits(config),
+    onStoreFailure: (cause) => {
+      if (cause === undefined) log.info('the store takes writes again');
+      else
+        log.error({ err: cause }, 'the store failed; what was accepted waits in memory until it works again');
+    },
+  });
+  log.info({ epoch: hub.logs.epoch, channels: hub.logs.channelCount }, 'log opened');
+  return hub;
+}
+
+async function openStore({ store, dataFolder }: HubConfig): Promise<OrderedStore> {
+  if (store === 'memory') return createMemoryStore();
+  // Loaded where it is needed: the import brings the native binding in.
+  const { createRocksStore } = await import('./log/rocks-store.ts');
+  return createRocksStore(storeFolder(dataFolder));
+}
+
+/** The first rule that matches a channel's name counts. */
+function channelLimits({ channels }: HubConfig): (channel: string) => ChannelLimits {
+  const rules = channels.map((rule) => ({ matches: compilePattern(rule.pattern), limits: rule }));
+  return (channel) => rules.find(({ matches }) => matches(channel))?.limits ?? defaultChannelBounds;
+}
+
+async function listen(config: HubConfig, core: HubCore, auth: Auth, clock: Clock, log: Logger): Promise<Hub> {
+  const { verifier, developmentToken } = auth;
+  const connections = new Set<Connection>();
+  const serverName = `ringcast/${VERSION}`;
+  const { maxConnections, maxChannels: _, ...limits } = config.limits;
+  const services: ConnectionServices = {
+    hub: core,
+    verifier,
+    clock,
+    tokens: config.tokens,
+    helloTimeoutMs: config.helloTimeoutMs,
+    limits: { ...limits, pageBytes: SEGMENT_BYTES },
+    log,
+    serverName,
+  };
+  const metrics = createMetrics(() => readingOf(core, connections));
+  const server = await startServer({
+    host: config.host,
+    port: config.port,
+    maxConnections,
+    accept(socket) {
+      const connection = new Connection(socket, services);
+      connections.add(connection);
+      return {
+        receive: (bytes, isBinary) => connection.receive(bytes, isBinary),
+        drained: () => connection.drained(),
+        closed: () => {
+          connections.delete(connection);
+          connection.closed();
+        },
+      };
+    },
+    answer: (question) => answerHttp({ hub: core, verifier, metrics, serverName }, question),
+  });
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+  return {
+    url: `ws://${host}:${server.port}`,
+    port: server.port,
+    developmentToken,
+    stop: once(async () => {
+      await sayGoodbye(server, connections);
+      metrics.close();
+      verifier.close();
+      await core.stop();
+    }),
+  };
+}
+
+async function sayGoodbye(server: SocketServer, connections: ReadonlySet<Connection>): Promise<void> {
+  server.stopListening();
+  for (const connection of [...connections]) connection.goAway(RECONNECT_AFTER_MS);
+  const endMs = Date.now() + GOODBYE_MS;
+  while (server.connectionCount > 0 && Date.now() < endMs)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  server.close();
+}
+
+function readingOf(core: HubCore, connections: ReadonlySet<Connection>): Reading {
+  let subscriptions = 0;
+  for (const { reader } of connections) subscriptions += reader.subscriptions.size;
+  const { fanOut, catchUp, logs } = core;
+  return {
+    connections: connections.size,
+    subscriptions,
+    channels: [...core.channels].length,
+    publishedRecords: core.publishedRecords,
+    publishedBytes: core.publishedBytes,
+    deliveredRecords: fanOut.stats.deliveredRecords,
+    deliveredBytes: fanOut.stats.deliveredBytes,
+    replayedRecords: catchUp.stats.replayedRecords,
+    replayedBytes: catchUp.stats.replayedBytes,
+    gaps: catchUp.stats.gaps,
+    ringBytes: logs.ringBytes,
+    unpersistedBytes: logs.writeBehind.unpersistedBytes,
+    storeFailing: core.isStoreFailing ? 1 : 0,
+  };
+}
+
+function once(run: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => {
+    done ??= run();
+    return done;
+  };
+}

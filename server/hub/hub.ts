@@ -1,0 +1,171 @@
+/**
+ * The hub without sockets: channels, their readers and publishers, and the tick that binds them. Connections come in as
+ * sinks; net/ owns the sockets and the frames, log/ the records. The verbs are in files of their own: publish, subscribe,
+ * pull; the two ways out in fan-out and catch-up.
+ */
+import type { Clock } from '../../shared/clock.ts';
+import type { ChannelLog } from '../log/channel-log.ts';
+import { LogSet, type LogSetOptions } from '../log/log-set.ts';
+import { CatchUp } from './catch-up.ts';
+import { Channel } from './channel.ts';
+import { FanOut } from './fan-out.ts';
+import type { Publisher } from './publisher.ts';
+import type { Reader } from './reader.ts';
+import type { Subscription } from './subscription.ts';
+
+const MAINTENANCE_MS = 1000;
+
+/** Limits of what one request may hold, each in the unit its name ends with. */
+export interface HubLimits {
+  readonly maxRecordBytes: number;
+  readonly maxKeyBytes: number;
+  readonly maxMetaBytes: number;
+  readonly maxSubscriptionsPerConnection: number;
+}
+
+export interface HubOptions extends Omit<LogSetOptions, 'onSynced' | 'onStoreFailure' | 'mayForget'> {
+  readonly limits: HubLimits;
+  /** The store failed, or works again (`undefined`). */
+  onStoreFailure(cause: unknown): void;
+}
+
+export class Hub {
+  readonly clock: Clock;
+  readonly limits: HubLimits;
+  readonly logs: LogSet;
+  readonly fanOut: FanOut;
+  readonly catchUp: CatchUp;
+  readonly #options: HubOptions;
+  readonly #channels = new Map<string, Channel>();
+  /** Publishers with something to settle at the end of the tick, and those whose credit is held back. */
+  #unsettled = new Set<Publisher>();
+  #heldBack = new Set<Publisher>();
+  #cancelMaintenance: (() => void) | undefined;
+  #storeFailure: unknown;
+  publishedRecords = 0;
+  publishedBytes = 0;
+
+  private constructor(options: HubOptions, logs: LogSet) {
+    this.#options = options;
+    this.clock = options.clock;
+    this.limits = options.limits;
+    this.logs = logs;
+    this.catchUp = new CatchUp(logs.reader, options.clock, (cause) => options.onStoreFailure(cause));
+    this.fanOut = new FanOut(
+      (subscription) => this.catchUp.add(subscription),
+      () => this.#endTick(),
+    );
+  }
+
+  /** Rejects with `store-failed`. */
+  static async open(options: HubOptions): Promise<Hub> {
+    let hub: Hub | undefined;
+    const logs = await LogSet.open({
+      ...options,
+      onSynced: () => hub?.releaseCredit(),
+      onStoreFailure: (cause) => hub?.noteStore(cause),
+      mayForget: (log) => hub?.forget(log) ?? true,
+    });
+    hub = new Hub(options, logs);
+    hub.#scheduleMaintenance();
+    return hub;
+  }
+
+  /** The channels in use. */
+  get channels(): IterableIterator<Channel> {
+    return this.#channels.values();
+  }
+
+  get isStoreFailing(): boolean {
+    return this.#storeFailure !== undefined;
+  }
+
+  /** Unpersisted bytes are past half of their bound: publishers are given no more credit until the disk catches up. */
+  get isPressed(): boolean {
+    return this.logs.writeBehind.unpersistedBytes > this.#options.unpersistedBytes / 2;
+  }
+
+  /** The channel of this name, at once where its log is in memory. Rejects `too-many-channels`, `store-failed`. */
+  openChannel(name: string): Channel | Promise<Channel> {
+    const known = this.#channels.get(name);
+    if (known) return known;
+    const log = this.logs.openLog(name);
+    return log instanceof Promise ? log.then((opened) => this.#channelOf(opened)) : this.#channelOf(log);
+  }
+
+  /** Brings `publisher` to the end of the tick. */
+  settleLater(publisher: Publisher): void {
+    this.#unsettled.add(publisher);
+    this.fanOut.schedule();
+  }
+
+  forgetPublisher(publisher: Publisher): void {
+    this.#unsettled.delete(publisher);
+    this.#heldBack.delete(publisher);
+  }
+
+  closeSubscription(subscription: Subscription): void {
+    if (subscription.state === 'closed') return;
+    subscription.apply('close');
+    subscription.channel.subscriptionCount--;
+    subscription.reader.subscriptions.delete(subscription.channelNumber);
+  }
+
+  closeReader(reader: Reader): void {
+    for (const subscription of [...reader.subscriptions.values()]) this.closeSubscription(subscription);
+    reader.lagging.length = 0;
+  }
+
+  /** The disk has caught up a little. */
+  releaseCredit(): void {
+    if (this.#heldBack.size === 0 || this.isPressed) return;
+    for (const publisher of this.#heldBack) this.settleLater(publisher);
+    this.#heldBack.clear();
+  }
+
+  noteStore(failure: unknown): void {
+    this.#storeFailure = failure;
+    this.#options.onStoreFailure(failure);
+  }
+
+  /** Whether the log may go; its channel goes with it. */
+  forget(log: ChannelLog): boolean {
+    const channel = this.#channels.get(log.name);
+    if (channel && (channel.subscriptionCount > 0 || channel.isDirty)) return false;
+    this.#channels.delete(log.name);
+    return true;
+  }
+
+  /** Everything accepted goes to disk; no publish may come any more. */
+  async stop(): Promise<void> {
+    this.#cancelMaintenance?.();
+    this.fanOut.flush();
+    await this.logs.stop();
+  }
+
+  #channelOf(log: ChannelLog): Channel {
+    const known = this.#channels.get(log.name);
+    if (known) return known;
+    const channel = new Channel(log);
+    this.#channels.set(log.name, channel);
+    return channel;
+  }
+
+  #endTick(): void {
+    const unsettled = this.#unsettled;
+    this.#unsettled = new Set();
+    const { isPressed } = this;
+    for (const publisher of unsettled) {
+      if (publisher.settle(isPressed)) this.#heldBack.add(publisher);
+    }
+  }
+
+  #scheduleMaintenance(): void {
+    this.#cancelMaintenance = this.clock.after(MAINTENANCE_MS, () => {
+      this.logs
+        .maintain()
+        .catch((cause) => this.#options.onStoreFailure(cause))
+        .finally(() => this.#cancelMaintenance && this.#scheduleMaintenance());
+    });
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * The verb pull: one page of history from a cursor, forwards or backwards, beside any subscription.
+ */
+import { RingcastError } from '../../shared/errors.ts';
+import type { Page, Pull } from '../../shared/frames.ts';
+import { skipRecords } from '../../shared/record-run.ts';
+import { type Cursor, compareCursors, type Gap } from '../../shared/terms.ts';
+import { headCursor } from '../log/log-bounds.ts';
+import type { PageResult, RunPage } from '../log/log-reader.ts';
+import { SEGMENT_BYTES } from '../log/slab-allocator.ts';
+import type { Channel } from './channel.ts';
+import type { Hub } from './hub.ts';
+import { validateChannel } from './publish.ts';
+import { startOf } from './subscribe.ts';
+
+/**
+ * The page that answers `request`. Rejects `channel-invalid`, `forbidden`, `unknown-cursor`, `too-many-channels`,
+ * `store-failed`.
+ */
+export async function pull(
+  hub: Hub,
+  request: Pull,
+  maySubscribe: (channel: string) => boolean,
+): Promise<Page> {
+  validateChannel(request.channel);
+  if (!maySubscribe(request.channel)) {
+    throw new RingcastError('forbidden', `this token grants no reading of ${request.channel}`);
+  }
+  if (request.limit === 0)
+    throw new RingcastError('bad-request', 'a limit is at least 1, or null for a full page');
+  const channel = await hub.openChannel(request.channel);
+  channel.log.pins++;
+  try {
+    hub.fanOut.flush();
+    const cursor = await startOf(hub, channel, request.from);
+    return await (request.reverse
+      ? backward(hub, channel, request, cursor)
+      : forward(hub, channel, request, cursor));
+  } finally {
+    channel.log.pins--;
+  }
+}
+
+async function forward(hub: Hub, channel: Channel, request: Pull, cursor: Cursor): Promise<Page> {
+  const end = request.upTo ?? headCursor(channel.bounds);
+  const gaps: Gap[] = [];
+  let at = cursor;
+  while (compareCursors(at, end) < 0) {
+    const result: PageResult = await hub.logs.reader.read(channel.log, channel.bounds, at, SEGMENT_BYTES);
+    if (result.kind === 'gap') {
+      gaps.push(result.gap);
+      at = result.gap.upTo;
+      continue;
+    }
+    if (result.kind !== 'run' || result.epoch > end.epoch) break;
+    const reach = result.epoch === end.epoch ? end.offset - result.prevOffset : result.count;
+    const page = limited(result, Math.min(request.limit ?? result.count, reach));
+    const next = { epoch: page.epoch, offset: page.prevOffset + page.count };
+    return pageOf(request, next, compareCursors(next, end) >= 0, gaps, page);
+  }
+  return pageOf(request, at, true, gaps);
+}
+
+async function backward(hub: Hub, channel: Channel, request: Pull, cursor: Cursor): Promise<Page> {
+  const limit = request.limit ?? Number.MAX_SAFE_INTEGER;
+  const result = await hub.logs.reader.readBackward(
+    channel.log,
+    channel.bounds,
+    cursor,
+    limit,
+    SEGMENT_BYTES,
+  );
+  if ('kind' in result) return pageOf(request, cursor, true, []);
+  return pageOf(request, result.next, result.atEnd, result.gaps, result.page);
+}
+
+/** The first `limit` records of a page. */
+function limited(page: RunPage, limit: number): RunPage {
+  if (page.count <= limit) return page;
+  const slices: RunPage['slices'][number][] = [];
+  let left = limit;
+  for (const slice of page.slices) {
+    if (left === 0) break;
+    const count = Math.min(left, slice.count);
+    const end = count === slice.count ? slice.end : skipRecords(slice.bytes, slice.start, slice.end, count);
+    slices.push({ ...slice, end, count });
+    left -= count;
+  }
+  return { ...page, count: limit, slices };
+}
+
+function pageOf({ id }: Pull, next: Cursor, atEnd: boolean, gaps: readonly Gap[], page?: RunPage): Page {
+  const run = page
+    ? Buffer.concat(page.slices.map(({ bytes, start, end }) => bytes.subarray(start, end)))
+    : NO_RECORDS;
+  return {
+    op: 'page',
+    id,
+    next,
+    atEnd,
+    gaps,
+    epoch: page?.epoch ?? next.epoch,
+    prevOffset: page?.prevOffset ?? next.offset,
+    firstOffset: page?.firstOffset ?? next.offset + 1,
+    count: page?.count ?? 0,
+    run,
+  };
+}
+
+const NO_RECORDS = new Uint8Array(0);

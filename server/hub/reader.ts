@@ -1,0 +1,52 @@
+/**
+ * The reading side of one connection: its subscriptions, by channel number, and the queue of those that catch up.
+ * Fan-out and catch-up send through it; net/connection owns it.
+ */
+import type { Frame } from './frame-writer.ts';
+import type { Sink } from './sink.ts';
+import type { Subscription } from './subscription.ts';
+
+/** A reader that drains what it was sent within so long may have more in flight. */
+const QUICK_DRAIN_MS = 50;
+
+export class Reader {
+  readonly sink: Sink;
+  readonly subscriptions = new Map<number, Subscription>();
+  /** Subscriptions that wait for their turn to catch up, first come first served. */
+  readonly lagging: Subscription[] = [];
+  /** This tick's frames, with whom each is for; filled and emptied by fan-out. */
+  readonly outgoing: { subscription: Subscription; frame: Frame }[] = [];
+  /** Waits in catch-up's round. */
+  isQueued = false;
+  /** A store read of this connection is under way. */
+  isReading = false;
+  /** What it was sent last was taken at once or soon. */
+  isQuick = false;
+  #blockedAtMs: number | undefined;
+
+  constructor(sink: Sink) {
+    this.sink = sink;
+  }
+
+  /** Something is buffered: wait for the drain. */
+  block(nowMs: number): void {
+    this.#blockedAtMs ??= nowMs;
+  }
+
+  unblock(nowMs: number): void {
+    this.isQuick = this.#blockedAtMs === undefined || nowMs - this.#blockedAtMs < QUICK_DRAIN_MS;
+    this.#blockedAtMs = undefined;
+  }
+
+  queueLagging(subscription: Subscription): void {
+    if (subscription.isQueued) return;
+    subscription.isQueued = true;
+    this.lagging.push(subscription);
+  }
+
+  nextLagging(): Subscription | undefined {
+    const subscription = this.lagging.shift();
+    if (subscription) subscription.isQueued = false;
+    return subscription;
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * One channel's log: the ring of segments, where it begins and ends, and how far it is on disk. Appends are
+ * synchronous and encode once; reads hand out the same bytes. Knows no socket and no subscription, does no I/O:
+ * write-behind takes its segments to the store, log-reader reads what the ring no longer holds.
+ */
+
+import { encodeValue } from '../../shared/msgpack.ts';
+import { maxRecordBytes } from '../../shared/record-run.ts';
+import type { Cursor, Epoch, Offset, RecordMeta } from '../../shared/terms.ts';
+import { type EpochStart, headCursor, type LogBounds } from './log-bounds.ts';
+import { type RunSlice, Segment } from './segment.ts';
+import { SEGMENT_BYTES, type SlabAllocator } from './slab-allocator.ts';
+import type { ChannelMeta } from './store-keys.ts';
+
+/** Bounds of the ring of one channel; null is no bound but the hub's budget. */
+export interface RingLimits {
+  readonly maxRecords: number | null;
+  readonly maxBytes: number | null;
+  readonly maxAgeMs: number | null;
+}
+
+/** What a channel keeps, at least; a run (up to 64 KiB) more may be kept. null is no bound. */
+export type RetentionLimits = RingLimits;
+
+/** A segment that fills faster than this is followed by one of full size. */
+const BUSY_SEGMENT_MS = 1000;
+
+/** What all logs of a hub share. */
+export interface LogContext {
+  readonly slabs: SlabAllocator;
+  /** The hub's current epoch. */
+  readonly epoch: Epoch;
+  /** A segment was begun or let go of. */
+  segmentOpened(segment: Segment): void;
+  segmentClosed(segment: Segment): void;
+  /** A segment will not change any more. */
+  segmentSealed(segment: Segment): void;
+  /** `bytes` of run were appended. */
+  appended(log: ChannelLog, bytes: number): void;
+}
+
+export class ChannelLog implements LogBounds {
+  readonly name: string;
+  readonly number: number;
+  readonly retention: RetentionLimits;
+  readonly ring: RingLimits;
+  epochs: readonly EpochStart[];
+  oldestOffset: Offset;
+  /** Run bytes before the oldest record, and before the end; their difference is the size of the log. */
+  oldestBytes: number;
+  headBytes: number;
+  headOffset: Offset;
+  /** Newest synced record. */
+  durableOffset: Offset;
+  lastTimeMs: number;
+  /** Time of the newest record of the oldest value, where retention has looked: nothing can be older than it thinks. */
+  oldestRunTimeMs: number | undefined;
+  /** The meta on disk is out of date. */
+  metaDirty: boolean;
+  /** Waits in write-behind. */
+  queued = false;
+  /** Subscriptions and readers that hold on to this object; at 0 an idle log may be forgotten. */
+  pins = 0;
+  /** Oldest first, each beginning where the one before ends. */
+  readonly segments: Segment[] = [];
+  readonly #context: LogContext;
+
+  constructor(
+    name: string,
+    meta: ChannelMeta,
+    stored: boolean,
+    context: LogContext,
+    limits: { ring: RingLimits; retention: RetentionLimits },
+  ) {
+    this.name = name;
+    this.number = meta.number;
+    this.ring = limits.ring;
+    this.retention = limits.retention;
+    this.epochs = meta.epochs;
+    this.oldestOffset = meta.oldestOffset;
+    this.oldestBytes = meta.oldestBytes;
+    this.headOffset = meta.headOffset;
+    this.headBytes = meta.headBytes;
+    this.durableOffset = meta.headOffset;
+    this.lastTimeMs = meta.lastTimeMs;
+    this.metaDirty = !stored;
+    this.#context = context;
+  }
+
+  get currentEpoch(): Epoch {
+    return this.#context.epoch;
+  }
+
+  get head(): Cursor {
+    return headCursor(this);
+  }
+
+  /** First record that the ring holds; head + 1 when it holds none. */
+  get ringFirstOffset(): Offset {
+    return this.segments[0]?.firstOffset ?? this.headOffset + 1;
+  }
+
+  get ringBytes(): number {
+    return this.segments.reduce((sum, segment) => sum + segment.capacityBytes, 0);
+  }
+
+  /** Whether nothing is lost by forgetting this object: all of it can be read from the store again. */
+  get isIdle(): boolean {
+    return (
+      this.pins === 0 && this.segments.length === 0 && !this.queued && this.durableOffset === this.headOffset
+    );
+  }
+
+  get meta(): ChannelMeta {
+    const { number, epochs, oldestOffset, oldestBytes, headOffset, headBytes, lastTimeMs } = this;
+    return { number, epochs, oldestOffset, oldestBytes, headOffset, headBytes, lastTimeMs };
+  }
+
+  /**
+   * Appends one record and returns its offset. Its time is max(`nowMs`, the channel's last), so that time, too, never
+   * goes back within a channel. The caller has checked limits and room.
+   */
+  append(nowMs: number, key: string | null, meta: RecordMeta | null, payload: Uint8Array): Offset {
+    const timeMs = Math.max(nowMs, this.lastTimeMs);
+    const metaBytes = meta === null ? null : encodeValue(meta);
+    let segment = this.segments.at(-1);
+    if (segment?.state !== 'open') segment = this.#open(timeMs, maxRecordBytes(key, metaBytes, payload));
+    let before = segment.lengthBytes;
+    if (!segment.tryAppend(timeMs, key, metaBytes, payload)) {
+      this.seal(segment);
+      segment = this.#open(timeMs, maxRecordBytes(key, metaBytes, payload));
+      before = 0;
+      segment.tryAppend(timeMs, key, metaBytes, payload);
+    }
+    const appendedBytes = segment.lengthBytes - before;
+    this.lastTimeMs = timeMs;
+    this.headOffset++;
+    this.headBytes += appendedBytes;
+    this.#context.appended(this, appendedBytes);
+    return this.headOffset;
+  }
+
+  /** Records from `offset` on as far as one segment holds them; undefined when the ring does not reach back so far. */
+  readRing(offset: Offset, lastOffset: Offset, maxBytes: number): RunSlice | undefined {
+    const segment = this.segmentAt(offset);
+    return segment?.read(offset, lastOffset, maxBytes);
+  }
+
+  /** The segment that holds `offset`. */
+  segmentAt(offset: Offset): Segment | undefined {
+    const { segments } = this;
+    let low = 0;
+    let high = segments.length - 1;
+    if (high < 0 || offset < segments[0]!.firstOffset || offset > this.headOffset) return undefined;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if (segments[middle]!.firstOffset <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return segments[low];
+  }
+
+  seal(segment: Segment): void {
+    if (segment.state === 'sealed') return;
+    segment.state = 'sealed';
+    this.#context.segmentSealed(segment);
+  }
+
+  /** Lets go of the oldest segment, which the store holds or retention has removed. */
+  dropOldestSegment(): void {
+    const segment = this.segments.shift();
+    if (!segment) return;
+    this.#context.segmentClosed(segment);
+    segment.release();
+  }
+
+  /** Moves the beginning of the log on; what is before it is retention's to delete. */
+  trimTo(oldestOffset: Offset, oldestBytes: number): void {
+    this.oldestOffset = oldestOffset;
+    this.oldestBytes = oldestBytes;
+    this.oldestRunTimeMs = undefined;
+    // Epochs that ended before the beginning are forgotten; the one it lies in stays.
+    const first = this.epochs.findLastIndex(({ prevOffset }) => prevOffset < oldestOffset);
+    if (first > 0) this.epochs = this.epochs.slice(first);
+    this.metaDirty = true;
+  }
+
+  #open(timeMs: number, minBytes: number): Segment {
+    const last = this.segments.at(-1);
+    const busy =
+      last !== undefined &&
+      last.capacityBytes >= SEGMENT_BYTES &&
+      timeMs - last.firstTimeMs < BUSY_SEGMENT_MS;
+    const capacity = busy ? Math.max(SEGMENT_BYTES, minBytes) : minBytes;
+    this.#enterEpoch();
+    const { slabs, epoch } = this.#context;
+    const segment = new Segment(this, slabs, epoch, this.headOffset + 1, this.headBytes, capacity);
+    this.segments.push(segment);
+    this.#context.segmentOpened(segment);
+    return segment;
+  }
+
+  /** Notes the channel's first record of the hub's epoch. */
+  #enterEpoch(): void {
+    const { epoch } = this.#context;
+    if (this.epochs.at(-1)?.epoch === epoch) return;
+    this.epochs = [...this.epochs, { epoch, prevOffset: this.headOffset }];
+    this.metaDirty = true;
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * Reads a log from any cursor: ring, small values, merged values and epochs, without its caller seeing a seam. Each
+ * answer is decided from what was really read, so a trim or an eviction in between makes a gap or another page, never
+ * a silent hole. Called by catch-up and pull.
+ */
+import type { Cursor, Epoch, Gap, Offset } from '../../shared/terms.ts';
+import type { ChannelLog } from './channel-log.ts';
+import { type After, after, cursorBefore, epochAt, type LogBounds } from './log-bounds.ts';
+import { findTime, type RunSlice } from './segment.ts';
+import type { SegmentStore } from './segment-store.ts';
+
+/** Records of one epoch that follow each other, as slices to be copied behind one header. */
+export interface RunPage {
+  readonly kind: 'run';
+  readonly epoch: Epoch;
+  readonly prevOffset: Offset;
+  readonly firstOffset: Offset;
+  readonly count: number;
+  readonly bytes: number;
+  readonly slices: readonly RunSlice[];
+}
+
+export type PageResult = RunPage | Exclude<After, { kind: 'records' }>;
+
+/** The page lies in the store: ask {@link LogReader.readStored}. */
+export interface Stored {
+  readonly kind: 'stored';
+  readonly epoch: Epoch;
+  readonly firstOffset: Offset;
+  readonly lastOffset: Offset;
+}
+
+/** What lies before a cursor: a page, and the gap between it and the cursor where there is one. */
+export interface BackwardPage {
+  readonly page: RunPage | undefined;
+  readonly gaps: readonly Gap[];
+  readonly next: Cursor;
+  readonly atEnd: boolean;
+}
+
+export class LogReader {
+  readonly #store: SegmentStore;
+
+  constructor(store: SegmentStore) {
+    this.#store = store;
+  }
+
+  /** What follows `cursor` within `bounds`, as far as it can be told at once. */
+  readRing(log: ChannelLog, bounds: LogBounds, cursor: Cursor, maxBytes: number): PageResult | Stored {
+    const next = after(bounds, cursor);
+    if (next.kind !== 'records') return next;
+    const { epoch, firstOffset, lastOffset } = next;
+    const slice = log.readRing(firstOffset, lastOffset, maxBytes);
+    if (slice) return pageOf(epoch, [slice])!;
+    return { kind: 'stored', epoch, firstOffset, lastOffset: Math.min(lastOffset, log.ringFirstOffset - 1) };
+  }
+
+  /** Reads what {@link readRing} said is stored. Rejects with `store-failed`. */
+  async readStored(log: ChannelLog, stored: Stored, maxBytes: number): Promise<PageResult> {
+    const { epoch, firstOffset, lastOffset } = stored;
+    const slices = await this.#store.readForward(log.number, firstOffset, lastOffset, { epoch, maxBytes });
+    const page = pageOf(epoch, slices);
+    if (page) return page;
+    // Trimmed while it was read: then the beginning of the log has moved on, and the next look tells the gap.
+    if (log.oldestOffset > firstOffset) return after(log, { epoch, offset: firstOffset - 1 }) as PageResult;
+    return this.#missing(log, stored);
+  }
+
+  /** Both of the above. */
+  async read(log: ChannelLog, bounds: LogBounds, cursor: Cursor, maxBytes: number): Promise<PageResult> {
+    const result = this.readRing(log, bounds, cursor, maxBytes);
+    return result.kind === 'stored' ? this.readStored(log, result, maxBytes) : result;
+  }
+
+  /** At most `limit` records that end at `cursor`, of one epoch. Rejects with `store-failed`. */
+  async readBackward(
+    log: ChannelLog,
+    bounds: LogBounds,
+    cursor: Cursor,
+    limit: number,
+    maxBytes: number,
+  ): Promise<BackwardPage | { kind: 'unknown-cursor' }> {
+    const here = after(bounds, cursor);
+    if (here.kind === 'unknown-cursor') return here;
+    // Where the cursor's epoch ended earlier, what is before the cursor begins at that end.
+    const lastOffset = here.kind === 'gap' ? Math.min(cursor.offset, here.gap.after.offset) : cursor.offset;
+    if (lastOffset < bounds.oldestOffset) return { page: undefined, gaps: [], next: cursor, atEnd: true };
+    const epoch = epochAt(bounds, lastOffset);
+    const gaps: Gap[] = [];
+    if (epoch < cursor.epoch) {
+      const upTo = { epoch: cursor.epoch, offset: lastOffset };
+      gaps.push({ after: { epoch, offset: lastOffset }, upTo, count: null, reason: 'lost' });
+    }
+    const start = bounds.epochs.find((known) => known.epoch === epoch)?.prevOffset ?? 0;
+    const firstOffset = Math.max(bounds.oldestOffset, start + 1, lastOffset - limit + 1);
+    const page = pageOf(epoch, await this.#slicesBefore(log, epoch, firstOffset, lastOffset, maxBytes));
+    const nextOffset = page ? page.prevOffset : firstOffset - 1;
+    return { page, gaps, next: { epoch, offset: nextOffset }, atEnd: nextOffset < bounds.oldestOffset };
+  }
+
+  /** The cursor just before the first record at or after `timeMs`. Rejects with `store-failed`. */
+  async cursorAtTime(log: ChannelLog, bounds: LogBounds, timeMs: number): Promise<Cursor> {
+    if (timeMs > log.lastTimeMs) return cursorBefore(bounds, bounds.headOffset + 1);
+    for (const segment of log.segments) {
+      if (segment.lastTimeMs < timeMs) continue;
+      // The store may hold earlier records that are late enough, too.
+      const isFirst = segment === log.segments[0] && log.oldestOffset < segment.firstOffset;
+      if (isFirst && segment.firstTimeMs >= timeMs) break;
+      return cursorBefore(bounds, segment.offsetAtTime(timeMs)!);
+    }
+    return cursorBefore(bounds, await this.#storedAtTime(log, timeMs));
+  }
+
+  async #slicesBefore(
+    log: ChannelLog,
+    epoch: Epoch,
+    firstOffset: Offset,
+    lastOffset: Offset,
+    maxBytes: number,
+  ): Promise<RunSlice[]> {
+    const segment = log.segmentAt(lastOffset);
+    if (!segment) return this.#store.readBackward(log.number, firstOffset, lastOffset, { epoch, maxBytes });
+    const slice = segment.read(
+      Math.max(firstOffset, segment.firstOffset),
+      lastOffset,
+      Number.POSITIVE_INFINITY,
+    );
+    return [slice];
+  }
+
+  /** The first stored record at or after `timeMs`, by halves; the first of the ring when all are earlier. */
+  async #storedAtTime(log: ChannelLog, timeMs: number): Promise<Offset> {
+    let low = log.oldestOffset;
+    let high = log.ringFirstOffset;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const run = await this.#store.runAt(log.number, epochAt(log, middle), middle);
+      if (!run) {
+        low = Math.max(middle + 1, log.oldestOffset);
+        continue;
+      }
+      const first = findTime(run.bytes, run.start, run.bytes.length, timeMs);
+      if (first === undefined) low = run.firstOffset + run.count;
+      else if (first > 0) return run.firstOffset + first;
+      else high = run.firstOffset;
+    }
+    return low;
+  }
+
+  /** The store does not hold what it should: say so, up to what it does hold. */
+  async #missing(log: ChannelLog, { epoch, firstOffset, lastOffset }: Stored): Promise<PageResult> {
+    const [next] = await this.#store.runsFrom(log.number, epoch, firstOffset, 1);
+    const upTo = next?.epoch === epoch ? Math.min(next.firstOffset - 1, lastOffset) : lastOffset;
+    const gap: Gap = {
+      after: { epoch, offset: firstOffset - 1 },
+      upTo: { epoch, offset: upTo },
+      count: upTo - firstOffset + 1,
+      reason: 'lost',
+    };
+    return { kind: 'gap', gap };
+  }
+}
+
+function pageOf(epoch: Epoch, slices: readonly RunSlice[]): RunPage | undefined {
+  const first = slices[0];
+  if (!first) return undefined;
+  let count = 0;
+  let bytes = 0;
+  for (const slice of slices) {
+    count += slice.count;
+    bytes += slice.end - slice.start;
+  }
+  return {
+    kind: 'run',
+    epoch,
+    prevOffset: first.firstOffset - 1,
+    firstOffset: first.firstOffset,
+    count,
+    bytes,
+    slices,
+  };
+}

@@ -1,0 +1,224 @@
+/**
+ * All logs of a hub: opens channels (from memory at once, else from the store), shares among them the epoch, the slabs,
+ * the ring budget, write-behind and retention, and stops cleanly. The door of this folder: the hub goes through here.
+ */
+import type { Clock } from '../../shared/clock.ts';
+import { RingcastError } from '../../shared/errors.ts';
+import type { Epoch } from '../../shared/terms.ts';
+import { ChannelLog, type LogContext, type RetentionLimits, type RingLimits } from './channel-log.ts';
+import { enterEpoch, markCleanStop } from './epoch-mark.ts';
+import { LogReader } from './log-reader.ts';
+import type { OrderedStore } from './ordered-store.ts';
+import { Retention } from './retention.ts';
+import { RingBudget } from './ring-budget.ts';
+import { SegmentStore } from './segment-store.ts';
+import { SlabAllocator } from './slab-allocator.ts';
+import type { ChannelMeta } from './store-keys.ts';
+import { WriteBehind } from './write-behind.ts';
+
+/** Channels whose retention is looked at in one round of maintenance, open and not open ones. */
+const LOGS_PER_ROUND = 200;
+const STORED_PER_ROUND = 50;
+
+export interface ChannelLimits {
+  readonly ring: RingLimits;
+  readonly retention: RetentionLimits;
+}
+
+export interface LogSetOptions {
+  readonly store: OrderedStore;
+  /** Where the mark of a clean stop lies; null for a store that is not durable. */
+  readonly folder: string | null;
+  readonly clock: Clock;
+  /** Budget for the rings of all channels together, bytes. */
+  readonly ringBytes: number;
+  /** Appended and not yet synced, at most, bytes. */
+  readonly unpersistedBytes: number;
+  readonly maxChannels: number;
+  /** Longest wait of a record for its write to begin, ms. */
+  readonly maxDelayMs: number;
+  limitsOf(channel: string): ChannelLimits;
+  /** These logs' `durableOffset` has moved. */
+  onSynced(logs: readonly ChannelLog[]): void;
+  /** The store failed, or works again (`undefined`). */
+  onStoreFailure(cause: unknown): void;
+  /** Whether an idle log may be forgotten; it can be opened again at any time. */
+  mayForget(log: ChannelLog): boolean;
+}
+
+export class LogSet {
+  readonly reader: LogReader;
+  readonly epoch: Epoch;
+  readonly writeBehind: WriteBehind;
+  readonly segmentStore: SegmentStore;
+  readonly #options: LogSetOptions;
+  readonly #slabs = new SlabAllocator();
+  readonly #budget: RingBudget;
+  readonly #retention: Retention;
+  readonly #context: LogContext;
+  readonly #logs = new Map<string, ChannelLog>();
+  readonly #opening = new Map<string, Promise<ChannelLog>>();
+  #lastNumber: number;
+  /** Every channel there is has its log in memory, so none needs to be looked for in the store. */
+  #allOpen: boolean;
+  #sweep: Iterator<ChannelLog> | undefined;
+  #sweepNumber = 0;
+
+  private constructor(options: LogSetOptions, segmentStore: SegmentStore, epoch: Epoch, lastNumber: number) {
+    const { clock, maxDelayMs, ringBytes } = options;
+    this.#options = options;
+    this.segmentStore = segmentStore;
+    this.epoch = epoch;
+    this.#lastNumber = lastNumber;
+    this.#allOpen = lastNumber === 0;
+    this.reader = new LogReader(segmentStore);
+    this.#budget = new RingBudget(ringBytes, this.#slabs, clock);
+    this.writeBehind = new WriteBehind({
+      store: segmentStore,
+      clock,
+      maxDelayMs,
+      onSynced: (logs) => this.#synced(logs),
+      onFailure: (cause) => options.onStoreFailure(cause),
+    });
+    this.#retention = new Retention(segmentStore, this.writeBehind, clock);
+    this.#context = this.#makeContext();
+  }
+
+  /** Opens the store and enters the epoch; reads no record. Rejects with `store-failed`. */
+  static async open(options: LogSetOptions): Promise<LogSet> {
+    await options.store.open();
+    const { epoch } = await enterEpoch(options.store, options.folder, options.clock);
+    const segmentStore = new SegmentStore(options.store);
+    return new LogSet(options, segmentStore, epoch, await segmentStore.lastNumber());
+  }
+
+  get isDurable(): boolean {
+    return this.segmentStore.durable;
+  }
+
+  get ringBytes(): number {
+    return this.#slabs.usedBytes;
+  }
+
+  /** Channels that have a number: all that are stored, and those in use. */
+  get channelCount(): number {
+    return this.#lastNumber;
+  }
+
+  /** The logs in memory. */
+  get open(): IterableIterator<ChannelLog> {
+    return this.#logs.values();
+  }
+
+  get(name: string): ChannelLog | undefined {
+    return this.#logs.get(name);
+  }
+
+  /**
+   * The log of a channel, made when there is none yet. At once where it can be; rejects (or throws) `too-many-channels`
+   * and `store-failed`.
+   */
+  openLog(name: string): ChannelLog | Promise<ChannelLog> {
+    const known = this.#logs.get(name) ?? this.#opening.get(name);
+    if (known) return known;
+    if (this.#allOpen) return this.#add(name, undefined);
+    const opening = this.segmentStore
+      .findChannel(name)
+      .then((meta) => this.#add(name, meta))
+      .finally(() => this.#opening.delete(name));
+    this.#opening.set(name, opening);
+    return opening;
+  }
+
+  /** Whether `bytes` more may be accepted before the disk has caught up. */
+  hasRoomFor(bytes: number): boolean {
+    return this.writeBehind.unpersistedBytes + bytes <= this.#options.unpersistedBytes;
+  }
+
+  /** Lets retention and ring age catch up a little; to be called about once a second. Rejects with `store-failed`. */
+  async maintain(): Promise<void> {
+    this.#budget.enforceAge();
+    this.#budget.enforce();
+    for (let i = 0; i < LOGS_PER_ROUND; i++) {
+      this.#sweep ??= this.#logs.values();
+      const { value: log, done } = this.#sweep.next();
+      if (done) {
+        this.#sweep = undefined;
+        break;
+      }
+      await this.#retention.apply(log);
+      this.#forgetIdle(log);
+    }
+    await this.#maintainStored();
+  }
+
+  /** Everything to disk, small values merged, the mark of a clean stop, the store closed. */
+  async stop(): Promise<void> {
+    await this.writeBehind.flush();
+    for (const log of this.#logs.values()) {
+      const last = log.segments.at(-1);
+      if (last) log.seal(last);
+    }
+    await this.writeBehind.flush();
+    this.writeBehind.stop();
+    await markCleanStop(this.segmentStore.store, this.#options.folder);
+    await this.segmentStore.store.close();
+  }
+
+  /** Channels that nobody opened since the start have a retention too. */
+  async #maintainStored(): Promise<void> {
+    const channels = await this.segmentStore.channelsFrom(this.#sweepNumber, STORED_PER_ROUND);
+    for (const { name } of channels) {
+      if (this.#logs.has(name)) continue;
+      const log = await this.openLog(name);
+      await this.#retention.apply(log);
+      this.#forgetIdle(log);
+    }
+    const last = channels.at(-1);
+    this.#sweepNumber = last ? last.number + 1 : 0;
+  }
+
+  #forgetIdle(log: ChannelLog): void {
+    const stored = !log.metaDirty || log.headOffset === 0;
+    if (!log.isIdle || !stored || !this.#options.mayForget(log)) return;
+    this.#logs.delete(log.name);
+    this.#allOpen = false;
+  }
+
+  #add(name: string, stored: ChannelMeta | undefined): ChannelLog {
+    if (!stored && this.#lastNumber >= this.#options.maxChannels) {
+      throw new RingcastError(
+        'too-many-channels',
+        `this hub takes no more than ${this.#options.maxChannels} channels`,
+      );
+    }
+    const meta = stored ?? newChannel(++this.#lastNumber);
+    const log = new ChannelLog(name, meta, stored !== undefined, this.#context, this.#options.limitsOf(name));
+    this.#logs.set(name, log);
+    return log;
+  }
+
+  #makeContext(): LogContext {
+    return {
+      slabs: this.#slabs,
+      epoch: this.epoch,
+      segmentOpened: (segment) => {
+        this.#budget.add(segment);
+        if (this.#budget.isExceeded) this.#budget.enforce();
+      },
+      segmentClosed: (segment) => this.#budget.remove(segment),
+      segmentSealed: (segment) => this.writeBehind.addMerge(segment),
+      appended: (log, bytes) => this.writeBehind.appended(log, bytes),
+    };
+  }
+
+  #synced(logs: readonly ChannelLog[]): void {
+    for (const log of logs) this.#budget.enforceChannel(log);
+    if (this.#budget.isExceeded) this.#budget.enforce();
+    this.#options.onSynced(logs);
+  }
+}
+
+function newChannel(number: number): ChannelMeta {
+  return { number, epochs: [], oldestOffset: 1, oldestBytes: 0, headOffset: 0, headBytes: 0, lastTimeMs: 0 };
+}

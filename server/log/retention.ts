@@ -1,0 +1,113 @@
+/**
+ * Removes what a channel no longer has to keep: whole values, oldest first, by records, bytes and age. A value goes
+ * only when what remains still satisfies the limits, so a channel keeps at least its limit and up to a run more.
+ * log-set calls it for channels in turn; the deletions travel with the next write of write-behind.
+ */
+import type { Clock } from '../../shared/clock.ts';
+import type { Offset } from '../../shared/terms.ts';
+import type { ChannelLog } from './channel-log.ts';
+import { epochAt } from './log-bounds.ts';
+import type { Segment } from './segment.ts';
+import type { SegmentStore } from './segment-store.ts';
+import { runKey, type StoredRun } from './store-keys.ts';
+import type { WriteBehind } from './write-behind.ts';
+
+/** How much is read at once where something may go; the first look reads one value. */
+const LOOK_BYTES = 1024 * 1024;
+
+/** What retention has to know of a run, wherever it lies. */
+interface RunExtent {
+  readonly lastOffset: Offset;
+  /** Run bytes of the channel up to its end. */
+  readonly endBytes: number;
+  readonly lastTimeMs: number;
+}
+
+export class Retention {
+  readonly #store: SegmentStore;
+  readonly #writeBehind: WriteBehind;
+  readonly #clock: Clock;
+
+  constructor(store: SegmentStore, writeBehind: WriteBehind, clock: Clock) {
+    this.#store = store;
+    this.#writeBehind = writeBehind;
+    this.#clock = clock;
+  }
+
+  /** Trims `log` as far as its limits allow now. Rejects with `store-failed`. */
+  async apply(log: ChannelLog): Promise<void> {
+    for (let lookBytes = 1; this.#mayHaveExpired(log); lookBytes = LOOK_BYTES) {
+      const stored = log.oldestOffset < log.ringFirstOffset;
+      const trimmed = stored ? await this.#trimStored(log, lookBytes) : this.#trimRing(log);
+      if (!trimmed) return;
+    }
+  }
+
+  /** A look that costs nothing, before any is read. */
+  #mayHaveExpired(log: ChannelLog): boolean {
+    if (log.oldestOffset > log.headOffset) return false;
+    const { maxRecords, maxBytes, maxAgeMs } = log.retention;
+    return (
+      (maxRecords !== null && log.headOffset - log.oldestOffset >= maxRecords) ||
+      (maxBytes !== null && log.headBytes - log.oldestBytes > maxBytes) ||
+      (maxAgeMs !== null && this.#clock.nowMs() - (log.oldestRunTimeMs ?? 0) > maxAgeMs)
+    );
+  }
+
+  #isExpired(log: ChannelLog, run: RunExtent): boolean {
+    const { maxRecords, maxBytes, maxAgeMs } = log.retention;
+    return (
+      (maxRecords !== null && log.headOffset - run.lastOffset >= maxRecords) ||
+      (maxBytes !== null && log.headBytes - run.endBytes >= maxBytes) ||
+      (maxAgeMs !== null && this.#clock.nowMs() - run.lastTimeMs > maxAgeMs)
+    );
+  }
+
+  async #trimStored(log: ChannelLog, lookBytes: number): Promise<boolean> {
+    const epoch = epochAt(log, log.oldestOffset);
+    const runs = await this.#store.runsFrom(log.number, epoch, log.oldestOffset, lookBytes);
+    // The ring may have let go of segments meanwhile, never taken any back: what it holds is left to it.
+    const stored = runs.filter(
+      (run) => run.firstOffset >= log.oldestOffset && endOf(run) < log.ringFirstOffset,
+    );
+    const expired: StoredRun[] = [];
+    for (const run of stored) {
+      const endBytes = run.bytesBefore + run.bytes.length - run.start;
+      if (!this.#isExpired(log, { lastOffset: endOf(run), endBytes, lastTimeMs: run.lastTimeMs })) break;
+      expired.push(run);
+    }
+    const last = expired.at(-1);
+    if (!last) {
+      log.oldestRunTimeMs = stored[0]?.lastTimeMs;
+      return false;
+    }
+    const keys = expired.map((run) => runKey(log.number, run.epoch, run.firstOffset));
+    log.trimTo(endOf(last) + 1, last.bytesBefore + last.bytes.length - last.start);
+    this.#writeBehind.addTrim({ log, keys });
+    return expired.length === stored.length;
+  }
+
+  /** Trims the oldest segment of the ring: whole, as its parts on disk may yet become one value. */
+  #trimRing(log: ChannelLog): boolean {
+    const segment = log.segments[0];
+    if (!segment?.isWritten || segment.suspects || !this.#isExpired(log, extentOf(segment))) return false;
+    log.seal(segment);
+    const keys = segment.parts.map((part) => runKey(log.number, segment.epoch, part));
+    log.trimTo(segment.lastOffset + 1, segment.bytesBefore + segment.lengthBytes);
+    log.dropOldestSegment();
+    this.#writeBehind.addTrim({ log, keys });
+    return true;
+  }
+}
+
+function endOf(run: StoredRun): Offset {
+  return run.firstOffset + run.count - 1;
+}
+
+function extentOf(segment: Segment): RunExtent {
+  return {
+    lastOffset: segment.lastOffset,
+    endBytes: segment.bytesBefore + segment.lengthBytes,
+    lastTimeMs: segment.lastTimeMs,
+  };
+}

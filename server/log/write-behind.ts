@@ -1,0 +1,257 @@
+/**
+ * Takes what was appended to the store: one synced write in flight, always a prefix of all that the hub accepted,
+ * across channels, at most `maxDelayMs` late (sooner when someone waits for the disk or 1 MiB is waiting). Group commit
+ * falls out by itself: whatever arrives during a write goes into the next.
+ *
+ *     idle ──append──▶ waiting ──timer, urgency, 1 MiB──▶ writing ──synced──▶ idle, or writing again
+ *                                                           └─failed──▶ reopening ──reopened──▶ writing again
+ *
+ * After a failed write the store's handle is dead (it may take writes and lose them): close, reopen, look at what is
+ * stored, write again from the ring, and only then acknowledge.
+ */
+import type { Clock } from '../../shared/clock.ts';
+import type { ChannelLog } from './channel-log.ts';
+import type { Segment } from './segment.ts';
+import type { SegmentStore } from './segment-store.ts';
+import { type Trim, WritePlan } from './write-plan.ts';
+
+/** So much unwritten starts a write at once, and one cut of the append order is made for about so much. */
+const CUT_BYTES = 1024 * 1024;
+/** A write takes cuts until it has so much: copying it holds the event loop for a few milliseconds at most. */
+const WRITE_BYTES = 4 * CUT_BYTES;
+const MERGES_PER_WRITE = 256;
+const REOPEN_DELAYS_MS = [50, 100, 250, 500, 1000, 2000, 5000];
+
+export type WriteBehindState = 'idle' | 'waiting' | 'writing' | 'reopening' | 'stopped';
+
+export interface WriteBehindOptions {
+  readonly store: SegmentStore;
+  readonly clock: Clock;
+  readonly maxDelayMs: number;
+  /** These logs' `durableOffset` has moved. */
+  onSynced(logs: readonly ChannelLog[]): void;
+  /** The store failed, or works again (`undefined`). */
+  onFailure(cause: unknown): void;
+}
+
+/** A stretch of the append order: which logs grew in it, and how far. Never cuts a publish. */
+interface Cut {
+  readonly heads: Map<ChannelLog, number>;
+  bytes: number;
+  sequence: number;
+}
+
+export class WriteBehind {
+  readonly #options: WriteBehindOptions;
+  #state: WriteBehindState = 'idle';
+  #cuts: Cut[] = [];
+  #open: Cut = { heads: new Map(), bytes: 0, sequence: 0 };
+  #merges = new Set<Segment>();
+  #trims: Trim[] = [];
+  #waiting: { sequence: number; run: () => void }[] = [];
+  /** Counts what was appended; a sync covers all up to the count at its start. */
+  #sequence = 0;
+  #unpersistedBytes = 0;
+  #urgent = false;
+  #cancelTimer: (() => void) | undefined;
+  #idle: (() => void)[] = [];
+
+  constructor(options: WriteBehindOptions) {
+    this.#options = options;
+  }
+
+  get state(): WriteBehindState {
+    return this.#state;
+  }
+
+  /** Run bytes appended and not yet synced. */
+  get unpersistedBytes(): number {
+    return this.#unpersistedBytes;
+  }
+
+  appended(log: ChannelLog, bytes: number): void {
+    const cut = this.#open;
+    cut.heads.set(log, log.headOffset);
+    log.queued = true;
+    cut.bytes += bytes;
+    cut.sequence = ++this.#sequence;
+    this.#unpersistedBytes += bytes;
+  }
+
+  /** A publish is complete: here the append order may be cut. */
+  endOfPublish(): void {
+    if (this.#open.bytes >= CUT_BYTES) this.#closeCut();
+    this.#schedule();
+  }
+
+  addMerge(segment: Segment): void {
+    this.#merges.add(segment);
+    this.#schedule();
+  }
+
+  addTrim(trim: Trim): void {
+    this.#trims.push(trim);
+    this.#schedule();
+  }
+
+  /** Runs `run` once all that was appended until now is synced. Hurries the write. */
+  afterSync(run: () => void): void {
+    if (this.#unpersistedBytes === 0) {
+      run();
+      return;
+    }
+    this.#waiting.push({ sequence: this.#sequence, run });
+    this.#urgent = true;
+    this.#schedule();
+  }
+
+  /** Resolves when nothing waits to be written; hurries. Rejects never: while the store fails, it waits. */
+  async flush(): Promise<void> {
+    while (this.#state !== 'stopped' && (this.#hasWork || this.#state !== 'idle')) {
+      this.#urgent = true;
+      this.#schedule();
+      await new Promise<void>((resolve) => this.#idle.push(resolve));
+    }
+  }
+
+  /** No write begins any more. */
+  stop(): void {
+    this.#state = 'stopped';
+    this.#cancelTimer?.();
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  get #hasWork(): boolean {
+    return (
+      this.#open.heads.size > 0 || this.#cuts.length > 0 || this.#merges.size > 0 || this.#trims.length > 0
+    );
+  }
+
+  #schedule(): void {
+    if (!this.#hasWork || (this.#state !== 'idle' && this.#state !== 'waiting')) return;
+    const now = this.#urgent || this.#unpersistedBytes >= CUT_BYTES;
+    if (this.#state === 'waiting') {
+      if (!now) return;
+      this.#cancelTimer?.();
+    }
+    this.#state = 'waiting';
+    // Even in a hurry a write waits for the end of the tick, which it then holds whole.
+    const { clock, maxDelayMs } = this.#options;
+    this.#cancelTimer = now ? soon(() => this.#write()) : clock.after(maxDelayMs, () => void this.#write());
+  }
+
+  #closeCut(): void {
+    if (this.#open.heads.size === 0) return;
+    this.#cuts.push(this.#open);
+    this.#open = { heads: new Map(), bytes: 0, sequence: this.#sequence };
+  }
+
+  async #write(): Promise<void> {
+    if (this.#state !== 'waiting') return;
+    this.#state = 'writing';
+    this.#urgent = false;
+    const cuts = this.#takeCuts();
+    const merges = this.#takeMerges();
+    const trims = this.#trims.splice(0);
+    const plan = planOf(cuts, merges, trims);
+    try {
+      await this.#options.store.write(plan.operations);
+    } catch (cause) {
+      for (const segment of plan.abandon()) this.#merges.add(segment);
+      this.#cuts = [...cuts, ...this.#cuts];
+      this.#trims.unshift(...trims);
+      await this.#reopen(cause, plan.logs);
+      return;
+    }
+    plan.apply();
+    this.#settle(cuts, plan);
+  }
+
+  #takeCuts(): Cut[] {
+    if (this.#cuts.length === 0) this.#closeCut();
+    const taken: Cut[] = [];
+    let bytes = 0;
+    while (this.#cuts.length > 0 && bytes < WRITE_BYTES) {
+      const cut = this.#cuts.shift()!;
+      bytes += cut.bytes;
+      taken.push(cut);
+      if (this.#cuts.length === 0 && bytes < WRITE_BYTES) this.#closeCut();
+    }
+    return taken;
+  }
+
+  #takeMerges(): Segment[] {
+    const taken: Segment[] = [];
+    for (const segment of this.#merges) {
+      if (taken.length >= MERGES_PER_WRITE) break;
+      // One that is not wholly written yet is made whole by the write that completes it.
+      this.#merges.delete(segment);
+      if (segment.needsMerge) taken.push(segment);
+    }
+    return taken;
+  }
+
+  #settle(cuts: readonly Cut[], plan: WritePlan): void {
+    const last = cuts.at(-1);
+    for (const cut of cuts) this.#unpersistedBytes -= cut.bytes;
+    for (const log of plan.logs) log.queued = log.durableOffset < log.headOffset;
+    if (this.#state === 'stopped') return;
+    this.#state = 'idle';
+    this.#options.onSynced(plan.logs);
+    if (last) {
+      const due = this.#waiting.findIndex(({ sequence }) => sequence > last.sequence);
+      for (const { run } of this.#waiting.splice(0, due < 0 ? this.#waiting.length : due)) run();
+      this.#urgent ||= this.#waiting.length > 0;
+    }
+    this.#schedule();
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  async #reopen(cause: unknown, logs: readonly ChannelLog[]): Promise<void> {
+    const { store, clock, onFailure } = this.#options;
+    this.#state = 'reopening';
+    onFailure(cause);
+    for (let attempt = 0; this.#state === 'reopening'; attempt++) {
+      const delayMs = REOPEN_DELAYS_MS[Math.min(attempt, REOPEN_DELAYS_MS.length - 1)]!;
+      await new Promise<void>((resolve) => clock.after(delayMs, resolve));
+      try {
+        await store.store.close();
+        await store.store.open();
+        for (const log of logs) await this.#distrust(log);
+        break;
+      } catch (again) {
+        onFailure(again);
+      }
+    }
+    if (this.#state !== 'reopening') return;
+    this.#state = 'idle';
+    onFailure(undefined);
+    this.#schedule();
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** Marks for writing again whatever the ring holds beyond the head that the store really has. */
+  async #distrust(log: ChannelLog): Promise<void> {
+    const storedHead = await this.#options.store.storedHead(log.number);
+    for (const segment of log.segments) {
+      if (segment.lastOffset <= storedHead || segment.writtenCount === 0) continue;
+      segment.markSuspect([]);
+      this.#merges.add(segment);
+    }
+  }
+}
+
+function planOf(cuts: readonly Cut[], merges: readonly Segment[], trims: readonly Trim[]): WritePlan {
+  const plan = new WritePlan();
+  const heads = new Map<ChannelLog, number>();
+  for (const cut of cuts) for (const [log, head] of cut.heads) heads.set(log, head);
+  for (const [log, head] of heads) plan.addRecords(log, head);
+  for (const segment of merges) plan.addMerge(segment);
+  for (const trim of trims) plan.addTrim(trim);
+  return plan;
+}
+
+function soon(run: () => void): () => void {
+  const immediate = setImmediate(run);
+  return () => clearImmediate(immediate);
+}

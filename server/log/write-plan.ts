@@ -1,0 +1,117 @@
+/**
+ * One write to the store, decided but not done: which runs go where, and what is then known to be on disk. Pure but for
+ * reading the ring; write-behind makes the plan, sends its operations, and applies it when they are synced.
+ *
+ * An open segment is written in parts as its records come; once sealed it is written again whole under its first
+ * offset, and the parts are deleted in the same write, never across an epoch.
+ */
+import type { Offset } from '../../shared/terms.ts';
+import type { ChannelLog } from './channel-log.ts';
+import type { StoreOperation } from './ordered-store.ts';
+import type { Segment } from './segment.ts';
+import { encodeMeta, encodeRun, nameKey, numberKey, runKey } from './store-keys.ts';
+
+/** What one segment's part in the write comes to. */
+interface SegmentWrite {
+  readonly segment: Segment;
+  readonly lastOffset: Offset;
+  /** First offsets of the values that hold the segment afterwards. */
+  readonly parts: Offset[];
+}
+
+interface LogWrite {
+  readonly log: ChannelLog;
+  readonly lastOffset: Offset;
+  readonly metaWritten: boolean;
+}
+
+export interface Trim {
+  readonly log: ChannelLog;
+  /** Keys of the values that retention removes. */
+  readonly keys: readonly Buffer[];
+}
+
+export class WritePlan {
+  readonly operations: StoreOperation[] = [];
+  readonly #segments: SegmentWrite[] = [];
+  readonly #logs: LogWrite[] = [];
+
+  /** Takes the records of `log` up to `lastOffset` that are not on disk yet. */
+  addRecords(log: ChannelLog, lastOffset: Offset): void {
+    for (const segment of unwritten(log)) {
+      if (segment.firstOffset <= lastOffset)
+        this.#addSegment(segment, Math.min(lastOffset, segment.lastOffset));
+    }
+    this.#addLog(log, Math.max(lastOffset, log.durableOffset));
+  }
+
+  /** Takes a segment that is to be written again; never beyond what is, or by this write will be, on disk. */
+  addMerge(segment: Segment): void {
+    if (!segment.needsMerge || this.#segments.some((write) => write.segment === segment)) return;
+    const lastOffset = Math.min(segment.lastOffset, segment.log.durableOffset);
+    if (lastOffset >= segment.firstOffset) this.#addSegment(segment, lastOffset);
+  }
+
+  addTrim({ log, keys }: Trim): void {
+    for (const key of keys) this.operations.push({ type: 'del', key });
+    if (!this.#logs.some((write) => write.log === log)) this.#addLog(log, log.durableOffset);
+  }
+
+  /** The store has synced it. */
+  apply(): void {
+    for (const { segment, lastOffset, parts } of this.#segments) segment.markWritten(lastOffset, parts);
+    for (const { log, lastOffset } of this.#logs) log.durableOffset = Math.max(log.durableOffset, lastOffset);
+  }
+
+  /** The write failed: nobody knows what of it is on disk. Returns the segments to be written again. */
+  abandon(): Segment[] {
+    for (const { segment, parts } of this.#segments) segment.markSuspect(parts);
+    for (const { log, metaWritten } of this.#logs) log.metaDirty ||= metaWritten;
+    return this.#segments.map(({ segment }) => segment);
+  }
+
+  get logs(): readonly ChannelLog[] {
+    return this.#logs.map(({ log }) => log);
+  }
+
+  #addSegment(segment: Segment, lastOffset: Offset): void {
+    const { log, epoch, firstOffset } = segment;
+    const complete = segment.state === 'sealed' && lastOffset === segment.lastOffset;
+    const whole = segment.suspects !== undefined || (complete && segment.parts.length > 0);
+    const start = whole ? firstOffset : firstOffset + segment.writtenCount;
+    const stale = segment.suspects ?? (whole ? segment.parts.filter((part) => part !== start) : []);
+    for (const part of stale) this.operations.push({ type: 'del', key: runKey(log.number, epoch, part) });
+    const run = segment.read(start, lastOffset, Number.POSITIVE_INFINITY);
+    const bytesBefore = segment.bytesBefore + (whole ? 0 : segment.writtenBytes);
+    const key = runKey(log.number, epoch, start);
+    this.operations.push({ type: 'put', key, value: encodeRun(run, segment.lastTimeMs, bytesBefore) });
+    this.#segments.push({ segment, lastOffset, parts: whole ? [start] : [...segment.parts, start] });
+  }
+
+  #addLog(log: ChannelLog, lastOffset: Offset): void {
+    const metaWritten = log.metaDirty;
+    if (metaWritten) {
+      const segment = log.segmentAt(lastOffset);
+      const written = segment?.read(segment.firstOffset, lastOffset, Number.POSITIVE_INFINITY);
+      const headBytes =
+        segment && written ? segment.bytesBefore + written.end - written.start : log.headBytes;
+      const meta = encodeMeta({ ...log.meta, headOffset: lastOffset, headBytes });
+      this.operations.push({ type: 'put', key: nameKey(log.name), value: meta });
+      this.operations.push({
+        type: 'put',
+        key: numberKey(log.number),
+        value: Buffer.from(log.name, 'ascii'),
+      });
+      log.metaDirty = false;
+    }
+    this.#logs.push({ log, lastOffset, metaWritten });
+  }
+}
+
+/** The segments of a log that hold records not on disk, oldest first: always the last ones. */
+function unwritten(log: ChannelLog): Segment[] {
+  const { segments } = log;
+  let first = segments.length;
+  while (first > 0 && !segments[first - 1]!.isWritten) first--;
+  return segments.slice(first);
+}

@@ -1,0 +1,98 @@
+/**
+ * What the hub answers over HTTP: `/` (a word of what this is), `/health`, `/metrics`, and with an admin token
+ * `/inspect`. Values in, values out; websocket-server does the transport.
+ */
+import { RingcastError } from '../../shared/errors.ts';
+import type { TokenVerifier } from '../auth/verify-token.ts';
+import type { Hub } from '../hub/hub.ts';
+import { channelsOf } from '../log/inspect-folder.ts';
+import type { InspectedChannel, Inspection } from '../ops/inspection.ts';
+import type { Metrics } from '../ops/metrics.ts';
+import type { HttpAnswer, HttpQuestion } from './websocket-server.ts';
+
+export interface HttpApiOptions {
+  readonly hub: Hub;
+  readonly verifier: TokenVerifier;
+  readonly metrics: Metrics;
+  readonly serverName: string;
+}
+
+const OK = '200 OK';
+const TEXT = 'text/plain; charset=utf-8';
+const JSON_TYPE = 'application/json';
+
+export async function answerHttp(
+  options: HttpApiOptions,
+  { path, authorization }: HttpQuestion,
+): Promise<HttpAnswer> {
+  const { hub, metrics, serverName } = options;
+  switch (path) {
+    case '/':
+      return {
+        status: OK,
+        type: TEXT,
+        body: `${serverName}: connect here by WebSocket. Also: /health, /metrics, /inspect\n`,
+      };
+    case '/health':
+      return hub.isStoreFailing
+        ? { status: '503 Service Unavailable', type: JSON_TYPE, body: '{"status":"store-failing"}\n' }
+        : { status: OK, type: JSON_TYPE, body: '{"status":"ok"}\n' };
+    case '/metrics':
+      return { status: OK, type: metrics.contentType, body: await metrics.text() };
+    case '/inspect':
+      return inspect(options, authorization);
+    default:
+      return {
+        status: '404 Not Found',
+        type: TEXT,
+        body: 'nothing here: try /health, /metrics or /inspect\n',
+      };
+  }
+}
+
+async function inspect({ hub, verifier }: HttpApiOptions, authorization: string): Promise<HttpAnswer> {
+  try {
+    const { grants } = await verifier.verify(/^Bearer +(.+)$/i.exec(authorization)?.[1] ?? null);
+    if (!grants.admin)
+      return refusal('403 Forbidden', 'forbidden', 'inspect needs a token with the admin grant');
+  } catch (cause) {
+    const { code, message } =
+      cause instanceof RingcastError ? cause : new RingcastError('internal', 'the hub failed');
+    return refusal('401 Unauthorized', code, message);
+  }
+  return { status: OK, type: JSON_TYPE, body: `${JSON.stringify(await inspectionOf(hub))}\n` };
+}
+
+function refusal(status: string, code: string, message: string): HttpAnswer {
+  return { status, type: JSON_TYPE, body: `${JSON.stringify({ code, message })}\n` };
+}
+
+/** What is stored, with what the hub knows better because it is in memory. */
+async function inspectionOf(hub: Hub): Promise<Inspection> {
+  const channels = new Map(
+    (await channelsOf(hub.logs.segmentStore)).map((channel) => [channel.name, channel]),
+  );
+  const subscriptions = new Map(
+    [...hub.channels].map(({ log, subscriptionCount }) => [log.name, subscriptionCount]),
+  );
+  for (const log of hub.logs.open) {
+    const channel: InspectedChannel = {
+      name: log.name,
+      number: log.number,
+      head: log.headOffset,
+      oldest: log.oldestOffset,
+      durable: log.durableOffset,
+      ringBytes: log.ringBytes,
+      storedBytes: log.headBytes - log.oldestBytes,
+      subscriptions: subscriptions.get(log.name) ?? 0,
+    };
+    channels.set(log.name, channel);
+  }
+  const { epoch, ringBytes, writeBehind } = hub.logs;
+  return {
+    epoch,
+    unpersistedBytes: writeBehind.unpersistedBytes,
+    ringBytes,
+    channels: [...channels.values()],
+  };
+}

@@ -1,0 +1,44 @@
+/**
+ * Keeps the frames of one connection in order: while one is being worked on (a token verified, a channel opened, a
+ * position sought), those behind it wait here. Bounded: what a client sends beyond it is a flood.
+ */
+export class Inbox {
+  readonly #maxBytes: number;
+  readonly #handle: (bytes: Uint8Array) => Promise<void> | undefined;
+  readonly #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #isBusy = false;
+
+  /** @param handle takes one frame; the promise it may return never rejects */
+  constructor(maxBytes: number, handle: (bytes: Uint8Array) => Promise<void> | undefined) {
+    this.#maxBytes = maxBytes;
+    this.#handle = handle;
+  }
+
+  /** Takes a frame whose bytes are valid only now. False when too many wait. */
+  take(bytes: Uint8Array): boolean {
+    if (this.#isBusy) {
+      this.#waitingBytes += bytes.length;
+      if (this.#waitingBytes > this.#maxBytes) return false;
+      this.#waiting.push(bytes.slice());
+      return true;
+    }
+    const work = this.#handle(bytes);
+    if (work) void this.#drain(work);
+    return true;
+  }
+
+  close(): void {
+    this.#waiting.length = 0;
+  }
+
+  async #drain(first: Promise<void>): Promise<void> {
+    this.#isBusy = true;
+    await first;
+    for (let bytes = this.#waiting.shift(); bytes; bytes = this.#waiting.shift()) {
+      this.#waitingBytes -= bytes.length;
+      await this.#handle(bytes);
+    }
+    this.#isBusy = false;
+  }
+}

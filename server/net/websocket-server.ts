@@ -1,0 +1,251 @@
+/**
+ * The outside: the only importer of uWebSockets.js. Turns its sockets into {@link Socket}s and its HTTP requests into
+ * plain values; knows nothing of frames. Called by create-hub.
+ */
+import {
+  App,
+  type HttpRequest,
+  type HttpResponse,
+  type us_listen_socket,
+  us_listen_socket_close,
+  us_socket_local_port,
+  type WebSocket,
+} from 'uWebSockets.js';
+import type { CodecForm } from '../../shared/codec.ts';
+import { SUBPROTOCOLS } from '../../shared/frames.ts';
+import { LIVE_MARK_BYTES, type SendResult } from '../hub/sink.ts';
+import type { Socket, SocketEvents } from './socket.ts';
+
+/**
+ * uWebSockets.js cuts a connection without a close frame beyond this (1006). Up to here connection.ts says
+ * `frame-too-large`, which needs the whole message to have come.
+ */
+const TRANSPORT_FRAME_BYTES = 16 * 1024 * 1024;
+/** Never reached: send marks end long before. It is checked before an append only, and drops in silence. */
+const TRANSPORT_BACKPRESSURE_BYTES = 1024 * 1024 * 1024;
+/** uWebSockets.js's DISABLED, whose types do not give it a value. */
+const NO_COMPRESSION = 0;
+/** A peer that answers no ping for so long is gone. uWebSockets.js pings by itself. */
+const IDLE_TIMEOUT_S = 120;
+/** A peer that does not answer a close frame is cut after this. */
+const CLOSE_TIMEOUT_MS = 2000;
+
+export interface HttpAnswer {
+  readonly status: string;
+  readonly type: string;
+  readonly body: string | Uint8Array;
+}
+
+export interface HttpQuestion {
+  readonly path: string;
+  readonly query: string;
+  readonly authorization: string;
+}
+
+export interface ServerOptions {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly maxConnections: number;
+  accept(socket: Socket): SocketEvents;
+  answer(question: HttpQuestion): HttpAnswer | Promise<HttpAnswer>;
+}
+
+export interface SocketServer {
+  readonly port: number;
+  readonly connectionCount: number;
+  /** Takes no new connections; the open ones go on. */
+  stopListening(): void;
+  /** Cuts what is still open. */
+  close(): void;
+}
+
+interface SocketData {
+  readonly form: CodecForm;
+  socket: UwsSocket | undefined;
+  events: SocketEvents | undefined;
+}
+
+type Uws = WebSocket<SocketData>;
+
+class UwsSocket implements Socket {
+  readonly form: CodecForm;
+  readonly remoteAddress: string;
+  isFull = false;
+  readonly #ws: Uws;
+  readonly #isBinary: boolean;
+  #isOpen = true;
+
+  constructor(ws: Uws, form: CodecForm) {
+    this.#ws = ws;
+    this.form = form;
+    this.#isBinary = form === 'msgpack';
+    this.remoteAddress = Buffer.from(ws.getRemoteAddressAsText()).toString('ascii');
+  }
+
+  get bufferedBytes(): number {
+    return this.#isOpen ? this.#ws.getBufferedAmount() : 0;
+  }
+
+  send(frame: Uint8Array): SendResult {
+    if (!this.#isOpen) return 'closed';
+    // 1: all taken. 0: some of it waits. 2 (dropped) cannot be: the limit is out of reach.
+    if (this.#ws.send(frame as Uint8Array<ArrayBuffer>, this.#isBinary, false) === 1) return 'sent';
+    return this.#noteBuffered();
+  }
+
+  cork(run: () => void): void {
+    if (this.#isOpen) this.#ws.cork(run);
+    else run();
+    // What the cork held may have found the kernel full.
+    if (this.#isOpen && !this.isFull) this.#noteBuffered();
+  }
+
+  end(code: number, reason: string): void {
+    if (!this.#isOpen) return;
+    this.#ws.end(code, reason);
+    setTimeout(() => this.cut(), CLOSE_TIMEOUT_MS).unref();
+  }
+
+  cut(): void {
+    if (this.#isOpen) this.#ws.close();
+  }
+
+  /** Room again. */
+  drained(): void {
+    this.isFull = this.#ws.getBufferedAmount() > LIVE_MARK_BYTES;
+  }
+
+  /** The native socket must not be touched from now on. */
+  gone(): void {
+    this.#isOpen = false;
+  }
+
+  #noteBuffered(): SendResult {
+    if (!this.#isOpen) return 'closed';
+    const buffered = this.#ws.getBufferedAmount();
+    if (buffered > LIVE_MARK_BYTES) this.isFull = true;
+    return this.isFull ? 'full' : 'buffered';
+  }
+}
+
+/** Rejects when the address cannot be listened on. */
+export function startServer(options: ServerOptions): Promise<SocketServer> {
+  const sockets = new Set<UwsSocket>();
+  const app = App();
+  app.ws<SocketData>('/*', {
+    compression: NO_COMPRESSION,
+    maxPayloadLength: TRANSPORT_FRAME_BYTES,
+    maxBackpressure: TRANSPORT_BACKPRESSURE_BYTES,
+    idleTimeout: IDLE_TIMEOUT_S,
+    sendPingsAutomatically: true,
+    upgrade(response, request, context) {
+      const form = formOf(request.getHeader('sec-websocket-protocol'));
+      if (!form) return refuseUpgrade(response, '400 Bad Request', NO_SUBPROTOCOL);
+      if (sockets.size >= options.maxConnections) {
+        return refuseUpgrade(response, '503 Service Unavailable', TOO_MANY);
+      }
+      response.upgrade<SocketData>(
+        { form, socket: undefined, events: undefined },
+        request.getHeader('sec-websocket-key'),
+        SUBPROTOCOLS[form],
+        request.getHeader('sec-websocket-extensions'),
+        context,
+      );
+    },
+    open(ws) {
+      const data = ws.getUserData();
+      data.socket = new UwsSocket(ws, data.form);
+      sockets.add(data.socket);
+      data.events = options.accept(data.socket);
+    },
+    message(ws, message, isBinary) {
+      ws.getUserData().events?.receive(new Uint8Array(message), isBinary);
+    },
+    drain(ws) {
+      const { socket, events } = ws.getUserData();
+      socket?.drained();
+      events?.drained();
+    },
+    close(ws) {
+      const { socket, events } = ws.getUserData();
+      if (socket) sockets.delete(socket);
+      socket?.gone();
+      events?.closed();
+    },
+  });
+  app.any('/*', (response, request) => void serve(options, response, request));
+  return new Promise((resolve, reject) => {
+    app.listen(options.host, options.port, (listening) => {
+      if (listening) resolve(serverOf(listening, sockets));
+      else
+        reject(
+          new Error(
+            `cannot listen on ${options.host}:${options.port}: the port is in use, or not for you to use`,
+          ),
+        );
+    });
+  });
+}
+
+const NO_SUBPROTOCOL = `offer the WebSocket subprotocol ${SUBPROTOCOLS.msgpack} or ${SUBPROTOCOLS.json}\n`;
+const TOO_MANY = 'this hub holds as many connections as it may: try again later\n';
+
+function formOf(offered: string): CodecForm | undefined {
+  const names = offered.split(',').map((name) => name.trim());
+  if (names.includes(SUBPROTOCOLS.msgpack)) return 'msgpack';
+  return names.includes(SUBPROTOCOLS.json) ? 'json' : undefined;
+}
+
+function refuseUpgrade(response: HttpResponse, status: string, text: string): void {
+  response.writeStatus(status).writeHeader('content-type', 'text/plain').end(text);
+}
+
+async function serve(options: ServerOptions, response: HttpResponse, request: HttpRequest): Promise<void> {
+  let isAborted = false;
+  response.onAborted(() => {
+    isAborted = true;
+  });
+  const question: HttpQuestion = {
+    path: request.getUrl(),
+    query: request.getQuery() ?? '',
+    authorization: request.getHeader('authorization'),
+  };
+  let answer: HttpAnswer;
+  try {
+    answer = await options.answer(question);
+  } catch {
+    answer = {
+      status: '500 Internal Server Error',
+      type: 'text/plain',
+      body: 'the hub failed: its log says more\n',
+    };
+  }
+  if (isAborted) return;
+  response.cork(() => {
+    response
+      .writeStatus(answer.status)
+      .writeHeader('content-type', answer.type)
+      .writeHeader('x-content-type-options', 'nosniff')
+      .end(answer.body as string);
+  });
+}
+
+function serverOf(listening: us_listen_socket, sockets: Set<UwsSocket>): SocketServer {
+  let isListening = true;
+  const stopListening = () => {
+    if (isListening) us_listen_socket_close(listening);
+    isListening = false;
+  };
+  return {
+    port: us_socket_local_port(listening),
+    get connectionCount() {
+      return sockets.size;
+    },
+    stopListening,
+    close() {
+      stopListening();
+      for (const socket of [...sockets]) socket.cut();
+    },
+  };
+}

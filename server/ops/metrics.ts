@@ -1,0 +1,78 @@
+/**
+ * The hub's figures in Prometheus form: the only importer of prom-client. Collected when asked for, from a reading that
+ * create-hub hands in, so that the hot path counts in plain numbers only.
+ */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Gauge, Registry } from 'prom-client';
+
+/** Counters grow from the start of the hub; the others are as of now. */
+export interface Reading {
+  readonly connections: number;
+  readonly subscriptions: number;
+  readonly channels: number;
+  readonly publishedRecords: number;
+  readonly publishedBytes: number;
+  readonly deliveredRecords: number;
+  readonly deliveredBytes: number;
+  readonly replayedRecords: number;
+  readonly replayedBytes: number;
+  readonly gaps: number;
+  readonly ringBytes: number;
+  readonly unpersistedBytes: number;
+  /** 1 while the store takes no writes. */
+  readonly storeFailing: number;
+}
+
+const HELP: { readonly [K in keyof Reading]: readonly [name: string, help: string] } = {
+  connections: ['ringcast_connections', 'Connections that are open'],
+  subscriptions: ['ringcast_subscriptions', 'Subscriptions that are open'],
+  channels: ['ringcast_channels', 'Channels whose log is in memory'],
+  publishedRecords: ['ringcast_published_records_total', 'Records accepted'],
+  publishedBytes: ['ringcast_published_bytes_total', 'Bytes of records accepted, as the log holds them'],
+  deliveredRecords: ['ringcast_delivered_records_total', 'Records pushed to live subscriptions'],
+  deliveredBytes: ['ringcast_delivered_bytes_total', 'Bytes of frames pushed to live subscriptions'],
+  replayedRecords: ['ringcast_replayed_records_total', 'Records sent to subscriptions that catch up'],
+  replayedBytes: ['ringcast_replayed_bytes_total', 'Bytes of frames sent to subscriptions that catch up'],
+  gaps: ['ringcast_gaps_total', 'Gaps announced'],
+  ringBytes: ['ringcast_ring_bytes', 'Memory held by the rings'],
+  unpersistedBytes: ['ringcast_unpersisted_bytes', 'Bytes of records accepted and not yet synced'],
+  storeFailing: ['ringcast_store_failing', '1 while the store takes no writes'],
+};
+
+const QUANTILES = [0.5, 0.9, 0.99, 0.999];
+
+export interface Metrics {
+  /** The text of `/metrics`. */
+  text(): Promise<string>;
+  readonly contentType: string;
+  close(): void;
+}
+
+export function createMetrics(read: () => Reading): Metrics {
+  const registry = new Registry();
+  const delays = monitorEventLoopDelay({ resolution: 10 });
+  delays.enable();
+  const gauges = Object.entries(HELP).map(([field, [name, help]]) => {
+    const gauge = new Gauge({ name, help, registers: [registry] });
+    return { field: field as keyof Reading, gauge };
+  });
+  const delay = new Gauge({
+    name: 'ringcast_event_loop_delay_seconds',
+    help: 'Event loop delay since the last collection',
+    labelNames: ['quantile'],
+    registers: [registry],
+  });
+  return {
+    contentType: registry.contentType,
+    async text() {
+      const reading = read();
+      for (const { field, gauge } of gauges) gauge.set(reading[field]);
+      for (const quantile of QUANTILES) {
+        delay.set({ quantile: String(quantile) }, delays.percentile(quantile * 100) / 1e9);
+      }
+      delays.reset();
+      return registry.metrics();
+    },
+    close: () => delays.disable(),
+  };
+}
