@@ -27,7 +27,7 @@ function authProblems({ auth, host }: HubConfig): ConfigProblem[] {
 
 /** Names other than localhost may resolve to anything, so they do not count. */
 export function isLoopback(host: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|(::ffff:127(\.\d{1,3}){3})|::1|\[::1\])$/i.test(host);
+  return /^(localhost|127(\.\d{1,3}){3}|(::ffff:127(\.\d{1,3}){3})|::1)$/i.test(host);
 }
 
 function sizeProblems({ limits, memory }: HubConfig): ConfigProblem[] {

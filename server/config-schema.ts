@@ -46,6 +46,7 @@ function bound(unit: string, min: number) {
 const section = <S extends z.core.$ZodLooseShape>(shape: S) =>
   z.strictObject(shape, wants('a map of settings'));
 
+const HOST = 'an address or host name, such as 127.0.0.1 or ::1';
 const filePath = z.string(wants('the path of a file')).min(1);
 const nameOrNames = z.union(
   [z.string().min(1), z.array(z.string().min(1)).min(1)],
@@ -164,7 +165,10 @@ const log = section({
 
 export const hubConfig = section({
   /** Address to listen on. Default `127.0.0.1`; any that is not loopback needs `auth`. */
-  host: z.string(wants('an address or host name, such as 127.0.0.1')).min(1).default('127.0.0.1'),
+  host: z
+    .string(wants(HOST))
+    .regex(/^[^\s/[\]]+$/, wants(HOST))
+    .default('127.0.0.1'),
   /** Default 7400; 0 to 65535, where 0 takes any free port. */
   port: whole('', 0, 65_535).default(7400),
   /** Where records, and in development mode the secret, are kept. Default `./.ringcast`. */

@@ -9,18 +9,18 @@ import { MsgpackError, skipValue } from './msgpack-bytes.ts';
  * Memory that is not bytes. msgpackr writes a bin of the right length for these, but leaves in it whatever its buffer
  * held before: wrong, and a leak.
  */
-class OtherMemory {
-  static [Symbol.hasInstance](value: unknown): boolean {
+const otherMemory = {
+  [Symbol.hasInstance](value: unknown): boolean {
     if (ArrayBuffer.isView(value)) return !(value instanceof Uint8Array);
     return value instanceof ArrayBuffer;
-  }
-}
+  },
+};
 
 function refuse(): never {
   throw new TypeError('not a value of msgpack');
 }
 
-addExtension({ Class: OtherMemory, write: refuse } as unknown as Parameters<typeof addExtension>[0]);
+addExtension({ Class: otherMemory, write: refuse } as unknown as Parameters<typeof addExtension>[0]);
 // Otherwise a function becomes nil, and an invalid Date an extension that no decoder reads.
 const refusals = { writeFunction: refuse, onInvalidDate: refuse } as Options;
 

@@ -40,8 +40,10 @@ export function describeFailure(error: unknown): Failure {
   if (error instanceof RingcastError) {
     return { exitCode: exitCodeOf(error), message: `${error.message} (${error.code})` };
   }
-  const message = error instanceof Error ? error.message : String(error);
-  return { exitCode: EXIT.failure, message: `${message} (RINGCAST_DEBUG=1 shows where)` };
+  if (!(error instanceof Error)) return { exitCode: EXIT.failure, message: String(error) };
+  // Plain errors tell of the world outside; the others (TypeError and its kin) of a mistake somewhere in here.
+  const where = error.constructor === Error ? '' : ' (RINGCAST_DEBUG=1 shows where)';
+  return { exitCode: EXIT.failure, message: `${error.message}${where}` };
 }
 
 function exitCodeOf({ code, advice }: RingcastError): ExitCode {

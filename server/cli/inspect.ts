@@ -3,6 +3,7 @@
  * none runs, as a running hub has it locked.
  */
 import { compilePattern } from '../../shared/channel-name.ts';
+import type { InspectedChannel, Inspection } from '../ops/inspection.ts';
 import { CliError, EXIT, type ExitCode } from './failure.ts';
 import { findDataFolder, findHub, type HubOptions, isFolder } from './find-hub.ts';
 import { readHubFile } from './hub-file.ts';
@@ -11,24 +12,6 @@ import { type Column, formatBytes, formatTable } from './table.ts';
 
 export interface InspectOptions extends HubOptions {
   readonly json?: true;
-}
-
-export interface InspectedChannel {
-  readonly name: string;
-  readonly number: number;
-  readonly head: number;
-  readonly oldest: number;
-  readonly durable: number;
-  readonly ringBytes: number;
-  readonly storedBytes: number;
-  readonly subscriptions: number;
-}
-
-export interface Inspection {
-  readonly epoch: number;
-  readonly unpersistedRecords: number;
-  readonly ringBytes: number;
-  readonly channels: readonly InspectedChannel[];
 }
 
 const ANSWER_TIMEOUT_MS = 30_000;
@@ -92,8 +75,8 @@ function isInspection(value: unknown): value is Inspection {
   );
 }
 
-function inspectionText({ epoch, unpersistedRecords, ringBytes, channels }: Inspection): string {
-  const summary = `epoch ${epoch} · ${count(channels.length, 'channel')} · ${formatBytes(ringBytes)} in memory · ${count(unpersistedRecords, 'record')} not on disk yet`;
+function inspectionText({ epoch, unpersistedBytes, ringBytes, channels }: Inspection): string {
+  const summary = `epoch ${epoch} · ${count(channels.length, 'channel')} · ${formatBytes(ringBytes)} in memory · ${formatBytes(unpersistedBytes)} not on disk yet`;
   return channels.length === 0 ? `${summary}\n` : `${summary}\n\n${formatTable(COLUMNS, channels)}\n`;
 }
 

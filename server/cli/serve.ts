@@ -3,6 +3,7 @@
  */
 import { access, constants, mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { RingcastError } from '../../shared/errors.ts';
 import { type HubConfig, loadConfig } from '../config.ts';
 import type { Hub } from '../create-hub.ts';
 import { createLogger, type Logger } from '../ops/logging.ts';
@@ -42,7 +43,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
       note('ringcast: stopped before everything was written; the next start begins a new epoch'),
   });
   const hub = await start({ ...config, dataFolder }, log);
-  await writeHubFile(dataFolder, { url: hub.url, pid: process.pid });
+  await writeHubFile(dataFolder, { url: nearUrl(hub.url), pid: process.pid });
   announce(hub, { ...config, dataFolder }, log);
   await aborted(stop);
   log.info('stopping');
@@ -72,14 +73,20 @@ async function start(config: HubConfig, log: Logger): Promise<Hub> {
   try {
     return await createHub(config, { log });
   } catch (error) {
+    if (!(error instanceof RingcastError && error.code === 'store-failed')) throw error;
     const other = await readHubFile(config.dataFolder);
-    if (!other || other.pid === process.pid) throw error;
+    if (!other) throw error;
     throw new CliError(
       EXIT.failure,
       `the data folder ${config.dataFolder} is in use by the hub at ${other.url} (process ${other.pid}): stop it, or choose another folder with --data and another port with --port`,
       error,
     );
   }
+}
+
+/** How this machine itself reaches a hub that listens on all its addresses. */
+function nearUrl(url: string): string {
+  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
 }
 
 /** For people in words, for machines as one line of the log. */

@@ -90,7 +90,28 @@ export class Hub {
     const known = this.#channels.get(name);
     if (known) return known;
     const log = this.logs.openLog(name);
-    return log instanceof Promise ? log.then((opened) => this.#channelOf(opened)) : this.#channelOf(log);
+    if (!(log instanceof Promise)) return this.#channelOf(log);
+    // One that was idle enough to be forgotten again before it came here is another's no more.
+    return log.then((opened) =>
+      this.logs.get(name) === opened ? this.#channelOf(opened) : this.openChannel(name),
+    );
+  }
+
+  /**
+   * Keeps a channel from being forgotten until {@link release}: to be called where its use spans more than one turn.
+   * Opens it again when that happened since it was opened. Rejects as {@link openChannel}.
+   */
+  async hold(opening: Channel | Promise<Channel>): Promise<Channel> {
+    let channel = await opening;
+    while (this.#channels.get(channel.log.name) !== channel) {
+      channel = await this.openChannel(channel.log.name);
+    }
+    channel.log.pins++;
+    return channel;
+  }
+
+  release(channel: Channel): void {
+    channel.log.pins--;
   }
 
   /** Brings `publisher` to the end of the tick. */
@@ -139,6 +160,7 @@ export class Hub {
   /** Everything accepted goes to disk; no publish may come any more. */
   async stop(): Promise<void> {
     this.#cancelMaintenance?.();
+    this.#cancelMaintenance = undefined;
     this.fanOut.flush();
     await this.logs.stop();
   }

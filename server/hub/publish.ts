@@ -15,66 +15,111 @@ import type { Publisher } from './publisher.ts';
 /** When to try again after `overloaded`: about what a write of the backlog takes. */
 const OVERLOADED_RETRY_MS = 200;
 
+/** Why a publish was not taken, and the channel that it is about; the first of the frame where it is about all. */
+export interface Refusal {
+  readonly error: RingcastError;
+  readonly channel: string;
+}
+
 /**
  * Takes a publish frame whole or not at all. Returns a promise only while a channel of it is being opened; the
- * connection's next frame must wait for that. Refusals are told to the publisher, never thrown.
+ * connection's next frame must wait for that. Refusals are told to the publisher, never thrown. The payloads need to
+ * be valid only during the call.
  */
 export function publish(
   hub: Hub,
   publisher: Publisher,
   frame: Publish,
   mayPublish: (channel: string) => boolean,
-  refuse: (frame: Publish, error: RingcastError) => void,
+  refuse: (refusal: Refusal) => void,
 ): Promise<void> | undefined {
-  try {
-    validate(frame, hub, mayPublish);
-    const channels = frame.entries.map(({ channel }) => hub.openChannel(channel));
-    if (!channels.some((channel) => channel instanceof Promise)) {
-      accept(hub, publisher, frame, channels as Channel[]);
-      return undefined;
-    }
-    return Promise.all(channels).then(
-      (opened) => attempt(() => accept(hub, publisher, frame, opened), frame, refuse),
-      (cause) => refuse(frame, asRefusal(cause)),
-    );
-  } catch (cause) {
-    refuse(frame, asRefusal(cause));
+  const refusal = findRefusal(frame, hub, mayPublish);
+  if (refusal) {
+    refuse(refusal);
     return undefined;
   }
-}
-
-function attempt(
-  run: () => void,
-  frame: Publish,
-  refuse: (frame: Publish, error: RingcastError) => void,
-): void {
   try {
-    run();
-  } catch (cause) {
-    refuse(frame, asRefusal(cause));
-  }
-}
-
-function asRefusal(cause: unknown): RingcastError {
-  if (cause instanceof RingcastError) return cause;
-  return new RingcastError('internal', 'the hub could not take this publish: its log says more', { cause });
-}
-
-function validate(frame: Publish, hub: Hub, mayPublish: (channel: string) => boolean): void {
-  const { entries, ack, id } = frame;
-  if (ack === 'disk' && id !== 0 && !hub.logs.isDurable) {
-    throw new RingcastError(
-      'not-durable',
-      'this hub keeps its log in memory only: publish with ack "memory"',
-    );
-  }
-  for (const { channel, records } of entries) {
-    validateChannel(channel);
-    if (!mayPublish(channel)) {
-      throw new RingcastError('forbidden', `this token grants no publishing to ${channel}`);
+    const channels = frame.entries.map(({ channel }) => hub.openChannel(channel));
+    if (channels.some((channel) => channel instanceof Promise)) {
+      return acceptOnceOpen(hub, publisher, withOwnPayloads(frame), channels, refuse);
     }
-    for (const record of records) validateRecord(record, hub.limits);
+    accept(hub, publisher, frame, channels as Channel[]);
+  } catch (cause) {
+    refuse(asRefusal(cause, frame));
   }
+  return undefined;
+}
+
+async function acceptOnceOpen(
+  hub: Hub,
+  publisher: Publisher,
+  frame: Publish,
+  opening: readonly (Channel | Promise<Channel>)[],
+  refuse: (refusal: Refusal) => void,
+): Promise<void> {
+  const held = await Promise.allSettled(opening.map((channel) => hub.hold(channel)));
+  try {
+    accept(hub, publisher, frame, held.map(valueOf));
+  } catch (cause) {
+    const failed = held.findIndex(({ status }) => status === 'rejected');
+    refuse(asRefusal(cause, frame, Math.max(0, failed)));
+  } finally {
+    for (const result of held) if (result.status === 'fulfilled') hub.release(result.value);
+  }
+}
+
+function valueOf<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === 'rejected') throw result.reason;
+  return result.value;
+}
+
+/** Payloads are views of the message, whose bytes are gone once its handler returns. */
+function withOwnPayloads(frame: Publish): Publish {
+  const entries = frame.entries.map(({ channel, records }) => ({
+    channel,
+    records: records.map((record) => ({ ...record, payload: new Uint8Array(record.payload) })),
+  }));
+  return { ...frame, entries };
+}
+
+function asRefusal(cause: unknown, frame: Publish, entry = 0): Refusal {
+  const channel = frame.entries[entry]?.channel ?? '';
+  if (cause instanceof RingcastError) return { error: cause, channel };
+  const message = 'the hub could not take this publish: its log says more';
+  return { error: new RingcastError('internal', message, { cause }), channel };
+}
+
+function findRefusal(
+  frame: Publish,
+  hub: Hub,
+  mayPublish: (channel: string) => boolean,
+): Refusal | undefined {
+  const { entries, ack, id } = frame;
+  let entry = 0;
+  try {
+    if (ack === 'disk' && id !== 0 && !hub.logs.isDurable) {
+      throw new RingcastError(
+        'not-durable',
+        'this hub keeps its log in memory only: publish with ack "memory"',
+      );
+    }
+    for (; entry < entries.length; entry++) validateEntry(entries[entry]!, hub.limits, mayPublish);
+    return undefined;
+  } catch (cause) {
+    return asRefusal(cause, frame, entry);
+  }
+}
+
+function validateEntry(
+  { channel, records }: PublishEntry,
+  limits: HubLimits,
+  mayPublish: (channel: string) => boolean,
+): void {
+  validateChannel(channel);
+  if (!mayPublish(channel)) {
+    throw new RingcastError('forbidden', `this token grants no publishing to ${channel}`);
+  }
+  for (const record of records) validateRecord(record, limits);
 }
 
 export function validateChannel(channel: string): void {
@@ -109,14 +154,14 @@ function byteLength(text: string): number {
 }
 
 /** An upper bound of what an entry adds to the log. */
-function entryBytes({ records }: PublishEntry): number {
+function entryBytes({ records }: PublishEntry, { maxMetaBytes }: HubLimits): number {
   let bytes = 0;
   for (const { key, meta, payload } of records) {
     bytes +=
       RECORD_OVERHEAD_BYTES +
       payload.length +
       (key === null ? 0 : maxTextBytes(key)) +
-      (meta === null ? 0 : 256);
+      (meta === null ? 0 : maxMetaBytes);
   }
   return bytes;
 }
@@ -124,8 +169,10 @@ function entryBytes({ records }: PublishEntry): number {
 function accept(hub: Hub, publisher: Publisher, frame: Publish, channels: readonly Channel[]): void {
   const { entries, id, ack } = frame;
   let bytes = 0;
-  for (const entry of entries) bytes += entryBytes(entry);
-  if (!hub.logs.hasRoomFor(bytes)) throw overloaded(hub);
+  for (const entry of entries) bytes += entryBytes(entry, hub.limits);
+  // An upper bound may be far above what a frame of many small records needs; alone, each has room.
+  const isAlone = hub.logs.writeBehind.unpersistedBytes === 0;
+  if (!isAlone && !hub.logs.hasRoomFor(bytes)) throw overloaded(hub);
   const firstOffsets = append(hub, entries, channels);
   hub.logs.writeBehind.endOfPublish();
   if (id !== 0) {

@@ -28,8 +28,7 @@ export async function pull(
   }
   if (request.limit === 0)
     throw new RingcastError('bad-request', 'a limit is at least 1, or null for a full page');
-  const channel = await hub.openChannel(request.channel);
-  channel.log.pins++;
+  const channel = await hub.hold(hub.openChannel(request.channel));
   try {
     hub.fanOut.flush();
     const cursor = await startOf(hub, channel, request.from);
@@ -37,7 +36,7 @@ export async function pull(
       ? backward(hub, channel, request, cursor)
       : forward(hub, channel, request, cursor));
   } finally {
-    channel.log.pins--;
+    hub.release(channel);
   }
 }
 

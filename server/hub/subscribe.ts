@@ -37,8 +37,7 @@ export async function subscribe(
   if (!maySubscribe(request.channel)) {
     throw new RingcastError('forbidden', `this token grants no subscribing to ${request.channel}`);
   }
-  const channel = await hub.openChannel(request.channel);
-  channel.log.pins++;
+  const channel = await hub.hold(hub.openChannel(request.channel));
   try {
     // What waits for its tick goes out first, so that head and pushedOffset are one.
     hub.fanOut.flush();
@@ -56,7 +55,7 @@ export async function subscribe(
     });
     hub.catchUp.start(subscription);
   } finally {
-    channel.log.pins--;
+    hub.release(channel);
   }
 }
 
@@ -85,7 +84,7 @@ function refuseOptions({ options }: Subscribe): void {
   if (name === undefined) return;
   throw new RingcastError(
     'bad-request',
-    `this hub knows no subscribe option ${JSON.stringify(name)}: leave it out`,
+    `this hub knows no subscribe option ${JSON.stringify(name.slice(0, 80))}: leave it out`,
   );
 }
 

@@ -30,9 +30,6 @@ import { TokenWatch } from './token-watch.ts';
 
 /** Answers may wait for a client that does not read, up to so many bytes. */
 const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
-/** What a client may send beyond its publish credit before it is closed. */
-const OVERDRAFT_BYTES = 1024 * 1024;
-
 export class Connection {
   readonly id = nanoid(12);
   readonly #services: ConnectionServices;
@@ -52,9 +49,8 @@ export class Connection {
     this.#socket = socket;
     this.#codec = codecOf(socket.form);
     const { maxFrameBytes, publishCreditBytes } = services.limits;
-    const overdraftBytes = OVERDRAFT_BYTES + maxFrameBytes;
-    this.#inbox = new Inbox(publishCreditBytes + overdraftBytes, (bytes) => this.#handle(bytes));
-    this.#publisher = new Publisher(publishCreditBytes, overdraftBytes, (frame) => this.send(frame));
+    this.#inbox = new Inbox(2 * publishCreditBytes + maxFrameBytes, (bytes) => this.#handle(bytes));
+    this.#publisher = new Publisher(publishCreditBytes, (frame) => this.send(frame));
     this.#reader = new Reader(socket);
     this.#cancelHelloTimer = services.clock.after(services.helloTimeoutMs, () =>
       this.fail(
@@ -252,10 +248,9 @@ export class Connection {
     }
     const { hub } = this.#services;
     hub.settleLater(this.#publisher);
-    return publish(hub, this.#publisher, frame, this.#token!.grants.mayPublish, (refused, error) => {
-      const [entry] = refused.entries;
-      if (refused.id === 0) this.#publisher.refuseSilent(entry?.channel ?? '', error);
-      else this.#sendError(refused.id, error);
+    return publish(hub, this.#publisher, frame, this.#token!.grants.mayPublish, ({ error, channel }) => {
+      if (frame.id === 0) this.#publisher.refuseSilent(channel, error);
+      else this.#sendError(frame.id, error);
     });
   }
 

@@ -88,7 +88,11 @@ describe('describeFailure', () => {
     expect(failure).toEqual({ exitCode, message: `what happened (${code})` });
   });
 
-  it('anything else is a failure that says how to see more', () => {
+  it('a plain error is shown as it is; another kind says how to see more', () => {
+    expect(describeFailure(new Error('port 7400 is in use'))).toEqual({
+      exitCode: 1,
+      message: 'port 7400 is in use',
+    });
     expect(describeFailure(new TypeError('oops'))).toEqual({
       exitCode: 1,
       message: 'oops (RINGCAST_DEBUG=1 shows where)',

@@ -157,7 +157,7 @@ describe('auth', () => {
     expect(problems({ host: '0.0.0.0', auth: { secret: SECRET } })).toEqual([]);
   });
 
-  it.each(['127.0.0.1', '127.1.2.3', 'localhost', '::1', '[::1]', '::ffff:127.0.0.1', 'LOCALHOST'])(
+  it.each(['127.0.0.1', '127.1.2.3', 'localhost', '::1', '::ffff:127.0.0.1', 'LOCALHOST'])(
     '%s is loopback',
     (host) => {
       expect(isLoopback(host)).toBe(true);
@@ -175,6 +175,14 @@ describe('auth', () => {
     '',
   ])('%s is not loopback', (host) => {
     expect(isLoopback(host)).toBe(false);
+  });
+
+  it('a host is written without brackets and without a port', () => {
+    for (const host of ['[::1]', 'http://x', '']) {
+      expect(problems({ host })).toEqual([
+        `host: is "${host}"; write an address or host name, such as 127.0.0.1 or ::1`,
+      ]);
+    }
   });
 
   it('needs exactly one source of keys', () => {

@@ -11,6 +11,8 @@ import {
 const LONGEST = 'x'.repeat(MAX_CHANNEL_NAME_BYTES);
 
 describe('isChannelName', () => {
+  it('knows names of up to 255 bytes', () => expect(MAX_CHANNEL_NAME_BYTES).toBe(255));
+
   it.each([
     'a',
     'market.us.AAPL',

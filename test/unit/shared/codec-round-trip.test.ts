@@ -2,6 +2,7 @@ import fc, { type Arbitrary } from 'fast-check';
 import { Unpackr } from 'msgpackr';
 import { describe, expect, it } from 'vitest';
 import { type Codec, codecOf, jsonCodec, msgpackCodec } from '../../../shared/codec.ts';
+import { RingcastError } from '../../../shared/errors.ts';
 import {
   CLIENT_LAYOUTS,
   type ClientFrame,
@@ -184,6 +185,7 @@ describe('evolution', () => {
   it('an error code that is unknown here reads as internal, its message kept', () => {
     const read = msgpackCodec.decodeServer(encodeValue([0x43, 1, 'of-a-later-hub', 'why', null]));
     expect(read).toEqual({ op: 'error', id: 1, code: 'internal', message: 'why', details: null });
+    expect(() => msgpackCodec.decodeServer(encodeValue([0x43, 1, 5, 'why', null]))).toThrow(RingcastError);
   });
 
   it('absent fields at the end are null', () => {

@@ -63,10 +63,12 @@ describe('close codes', () => {
     const codes = Object.values(CLOSE_CODES);
     expect(new Set(codes).size).toBe(codes.length);
     const byAdvice: Record<string, string[]> = {};
-    for (const [name, code] of Object.entries(CLOSE_CODES))
-      (byAdvice[adviceForClose(code)] ??= []).push(name);
+    for (const [name, code] of Object.entries(CLOSE_CODES)) {
+      const advice = adviceForClose(code);
+      byAdvice[advice] = [...(byAdvice[advice] ?? []), name];
+    }
     expect(byAdvice).toEqual({
-      reconnect: ['going-away', 'hello-timeout', 'internal-error', 'too-many-connections'],
+      reconnect: ['going-away', 'hello-timeout', 'internal-error', 'too-many-connections', 'not-reading'],
       'refresh-token': ['token-expired', 'token-refused'],
       stop: ['bad-frame', 'frame-too-large', 'credit-exceeded', 'hello-required'],
     });

@@ -50,8 +50,9 @@ describe('encodeValue and decodeValue', () => {
     expect(() => decodeValue(encodeValue(value), { timestamps: false })).toThrow(MsgpackError);
   });
 
-  it('bytes of one value stay as they are while others are encoded', () => {
+  it('the bytes of a value are its own, and stay as they are while others are encoded', () => {
     const first = encodeValue({ a: 'first' });
+    expect(first.buffer.byteLength).toBe(first.length);
     const before = Buffer.from(first).toString('hex');
     for (let i = 0; i < 10_000; i++) encodeValue({ a: `other ${i}` });
     expect(Buffer.from(first).toString('hex')).toBe(before);

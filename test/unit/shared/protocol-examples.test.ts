@@ -96,7 +96,8 @@ function rowsUnder(heading: string): string[][] {
         .slice(1, -1)
         .split('|')
         .map((cell) => cell.trim()),
-    );
+    )
+    .filter((cells) => !cells.every((cell) => /^-+$/.test(cell)));
 }
 
 describe('the frames of PROTOCOL.md', () => {
@@ -120,7 +121,7 @@ describe('the frames of PROTOCOL.md', () => {
     '$op has a table of its fields in the order of the wire, and an example',
     ({ text, examples }) => {
       expect(examples.length).toBeGreaterThan(0);
-      const table = [...text.matchAll(/^\| (\d+|last) \| (\w+) \|/gm)].map(([, place, field]) => [
+      const table = [...text.matchAll(/^\| (\d+|last) +\| (\w+) +\|/gm)].map(([, place, field]) => [
         place,
         field,
       ]);
@@ -167,7 +168,7 @@ describe('each example', () => {
     const frame = msgpackCodec.decodeServer(fromHex(hex))!;
     expect(asJson(jsonCodec.encodeServer(frame))).toEqual(json);
     expect(toHex(msgpackCodec.encodeServer(frame))).toBe(hex);
-    const { records, ...fields } = json as { records: Record<string, unknown>[] };
+    const { records, ...fields } = json as { records: Record<string, unknown>[]; count: number };
     expect(records.map(({ offset }) => offset)).toEqual(
       records.map((_, i) => (json.firstOffset as number) + i),
     );
@@ -255,10 +256,7 @@ describe('the tables of PROTOCOL.md', () => {
     expect(ranges).toHaveLength(3);
     for (const [first, last, advice] of ranges) {
       for (const close of [first, last]) expect(`\`${adviceForClose(close)}\``).toBe(advice);
-      expect([first - 1, last + 1].map((close) => `\`${adviceForClose(close)}\``)).not.toEqual([
-        advice,
-        advice,
-      ]);
+      expect(`\`${adviceForClose(last + 1)}\``).not.toBe(advice);
     }
   });
 
@@ -267,7 +265,7 @@ describe('the tables of PROTOCOL.md', () => {
     for (const reason of GAP_REASONS) expect(reasons).toContain(`\`${reason}\``);
     const protocols = rowsUnder('2 ')
       .slice(1)
-      .map(([protocol, form]) => [form, protocol]);
+      .map(([protocol, form]) => [form!.toLowerCase(), protocol]);
     expect(protocols).toEqual(
       Object.entries(SUBPROTOCOLS).map(([form, protocol]) => [form, `\`${protocol}\``]),
     );

@@ -170,7 +170,9 @@ describe('a run', () => {
 
   it.each<[string, string]>([
     ['no array', 'c0'],
-    ['an array of three', '93 01 c0 c0'],
+    ['an array of three', '93 01 c0 c0 c4 00'],
+    ['a string of four', 'a4 01 c0 c0 c4 00'],
+    ['an array16 of four', 'dc 00 04 01 c0 c0 c4 00'],
     ['a time that is text', '94 a1 31 c0 c0 c4 00'],
     ['a time that is nil', '94 c0 c0 c0 c4 00'],
     ['a negative time', '94 ff c0 c0 c4 00'],

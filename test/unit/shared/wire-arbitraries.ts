@@ -203,7 +203,7 @@ function headers(
 }
 
 const scalarBytes: Arbitrary<number[]> = fc.oneof(
-  fc.constantFrom([0xc0], [0xc2], [0xc3]),
+  fc.constantFrom(0xc0, 0xc2, 0xc3).map((head) => [head]),
   fc.integer({ min: 0, max: 0x7f }).map((value) => [value]),
   fc.integer({ min: 0xe0, max: 0xff }).map((value) => [value]),
   fc
@@ -242,11 +242,13 @@ const scalarBytes: Arbitrary<number[]> = fc.oneof(
     ]).map((head) => [...head, ...bytes]),
   ),
   fc
-    .constantFrom([[0xd6, 0xff], 4], [[0xd7, 0xff], 8], [[0xc7, 12, 0xff], 12])
-    .chain(([head, size]) =>
-      fc
-        .uint8Array({ minLength: size as number, maxLength: size as number })
-        .map((rest) => [...(head as number[]), ...rest]),
+    .constantFrom(
+      { head: [0xd6, 0xff], size: 4 },
+      { head: [0xd7, 0xff], size: 8 },
+      { head: [0xc7, 12, 0xff], size: 12 },
+    )
+    .chain(({ head, size }) =>
+      fc.uint8Array({ minLength: size, maxLength: size }).map((rest) => [...head, ...rest]),
     ),
 );
 

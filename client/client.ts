@@ -1,0 +1,343 @@
+/**
+ * The client: ties connection, subscriptions, publisher and history together and is what applications hold. Decides
+ * nothing by itself: what a frame, a cut or a welcome means is decided where it is dealt with. Made by `connectWith`,
+ * which index.ts and node.ts call with a transport each.
+ */
+import type { Clock } from '../shared/clock.ts';
+import { RingcastError } from '../shared/errors.ts';
+import type { ErrorFrame, Ok, ServerFrame, Welcome } from '../shared/frames.ts';
+import type { Gap } from '../shared/terms.ts';
+import { backoffDelayMs } from './backoff.ts';
+import { Channels } from './channels.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionState } from './connection-state.ts';
+import { Emitter } from './emitter.ts';
+import { Flow } from './flow.ts';
+import { gatherHistory, type HistoryPage, readPages } from './history.ts';
+import {
+  checkChannel,
+  type HistoryOptions,
+  type PublishOptions,
+  readFrom,
+  type Settings,
+  type Status,
+  type SubscribeOptions,
+} from './options.ts';
+import type { GapItem, Listener } from './outlet.ts';
+import { Publisher, type PublishResult } from './publisher.ts';
+import { Pulls } from './pulls.ts';
+import type { ReceivedRecord } from './record.ts';
+import { errorFrom, Requests } from './requests.ts';
+import type { Subscription } from './subscription.ts';
+
+export interface ClientEvents {
+  /** With why it is not live, where it is not. */
+  status: [status: Status, failure: RingcastError | null];
+  /**
+   * What nobody else is told of: a refused publish with ack 'none', a token that could not be renewed, a subscription
+   * that ended with an error and has no listener for it (then with its channel).
+   */
+  error: [error: unknown, channel: string | null];
+  /** A gap in a subscription on which nobody listens for gaps. */
+  gap: [gap: Gap, channel: string];
+}
+
+type InlineOptions = SubscribeOptions & { readonly gaps: 'inline' };
+type PlainOptions = SubscribeOptions & { readonly gaps?: 'events' | undefined };
+
+export class Client {
+  readonly #clock: Clock;
+  readonly #events = new Emitter<ClientEvents>();
+  readonly #connection: Connection;
+  readonly #requests: Requests;
+  readonly #publisher: Publisher;
+  readonly #pulls: Pulls;
+  readonly #flow: Flow;
+  readonly #channels: Channels;
+  #welcome: Welcome | undefined;
+  #status: Status = 'connecting';
+  #closing: Promise<void> | undefined;
+  #drainTimeoutMs = 0;
+  #cancelDrain: (() => void) | undefined;
+
+  constructor(settings: Settings) {
+    const { clock, backoff, maxOutboxBytes, maxQueuedBytes } = settings;
+    this.#clock = clock;
+    this.#connection = new Connection(settings, {
+      onLive: (welcome) => this.#onLive(welcome),
+      onLost: () => this.#onLost(),
+      onFrame: (frame) => this.#onFrame(frame),
+      onState: (state) => this.#onState(state),
+      onDrain: () => this.#drain(),
+    });
+    this.#flow = new Flow(clock, (held) => this.#connection.hold(held));
+    this.#requests = new Requests((count) => this.#flow.awaiting(count));
+    this.#publisher = new Publisher(this.#connection, this.#requests, maxOutboxBytes);
+    this.#pulls = new Pulls(this.#connection, this.#requests);
+    this.#channels = new Channels(this.#connection, {
+      requests: this.#requests,
+      pulls: this.#pulls,
+      flow: this.#flow,
+      maxQueuedBytes,
+      later: (attempt, leastMs, run) => clock.after(leastMs + backoffDelayMs(attempt, backoff), run),
+      report: (error, channel) => this.#report(error, channel),
+      unheardGap: (gap, channel) => this.#events.emit('gap', gap, channel),
+    });
+  }
+
+  get status(): Status {
+    return this.#status;
+  }
+
+  /** Why the client is not live; of a closed one, why it closed, null when it was asked to. */
+  get failure(): RingcastError | null {
+    return this.#connection.state.failure;
+  }
+
+  /** The hub's last welcome: its name, its limits, when the token runs out. */
+  get welcome(): Welcome | undefined {
+    return this.#welcome;
+  }
+
+  /** What waits, in bytes: publishes not sent, publishes not out of the socket, records not taken. */
+  get backlog(): {
+    readonly outboxBytes: number;
+    readonly socketBytes: number;
+    readonly queuedBytes: number;
+  } {
+    return {
+      outboxBytes: this.#publisher.outboxBytes,
+      socketBytes: this.#connection.bufferedBytes,
+      queuedBytes: this.#channels.queuedBytes,
+    };
+  }
+
+  /** The returned function stops listening. */
+  on<K extends keyof ClientEvents>(name: K, listener: (...args: ClientEvents[K]) => void): () => void {
+    return this.#events.on(name, listener);
+  }
+
+  /**
+   * Reads a channel from a position on: iterate what it returns, or hand in a listener. A listener's promise is awaited
+   * before its next call; if it throws, the subscription ends with that error, its cursor before the record.
+   *
+   * Throws RingcastError `channel-invalid` or `closed`, TypeError for bad options; what the hub says comes by the
+   * subscription's event `error`, and from its iterator.
+   */
+  subscribe(
+    channel: string,
+    options: InlineOptions,
+    listener?: Listener<ReceivedRecord | GapItem>,
+  ): Subscription<ReceivedRecord | GapItem>;
+  subscribe(
+    channel: string,
+    options?: PlainOptions,
+    listener?: Listener<ReceivedRecord>,
+  ): Subscription<ReceivedRecord>;
+  subscribe(
+    channel: string,
+    options: SubscribeOptions = {},
+    listener?: Listener<never>,
+  ): Subscription<ReceivedRecord> | Subscription<ReceivedRecord | GapItem> {
+    checkChannel(channel);
+    const { from = 'latest', gaps = 'events', onUnknownCursor = 'end', signal } = options;
+    if (this.#closing || this.#status === 'closed') throw closedError();
+    const subscription = this.#channels.subscribe<ReceivedRecord>(channel, {
+      from: readFrom(from),
+      inline: gaps === 'inline',
+      onUnknownCursor,
+      listener: listener as Listener<ReceivedRecord> | undefined,
+    });
+    if (signal) unsubscribeOnAbort(subscription, signal);
+    return subscription;
+  }
+
+  /**
+   * Appends `data` (any msgpack value; Uint8Array as bytes) to a channel. Resolves as `ack` says: once it is in the hub
+   * (`memory`, the default) or on its disk (`disk`), with its cursor; or when sent (`none`). Await it to go no faster
+   * than the hub takes.
+   *
+   * Rejects with RingcastError: `connection-lost` when the answer was cut off and the record may or may not have been
+   * taken, `outbox-full`, `record-too-large`, `record-invalid`, `channel-invalid`, `closed`, and the hub's refusals.
+   */
+  publish(
+    channel: string,
+    data: unknown,
+    options: PublishOptions & { readonly ack: 'none' },
+  ): Promise<undefined>;
+  publish(
+    channel: string,
+    data: unknown,
+    options?: PublishOptions & { readonly ack?: 'memory' | 'disk' | undefined },
+  ): Promise<PublishResult>;
+  publish(channel: string, data: unknown, options?: PublishOptions): Promise<PublishResult | undefined>;
+  publish(channel: string, data: unknown, options: PublishOptions = {}): Promise<PublishResult | undefined> {
+    return this.#publisher.publish(channel, data, options);
+  }
+
+  /** Up to `limit` records (default 100) that a channel holds. Rejects with RingcastError. */
+  history(
+    channel: string,
+    options: HistoryOptions & { readonly limit?: number | undefined } = {},
+  ): Promise<HistoryPage> {
+    return gatherHistory(this.#pulls, channel, options);
+  }
+
+  /** All that a channel holds, page by page, each asked for when the one before was taken. */
+  pages(channel: string, options: HistoryOptions = {}): AsyncIterable<HistoryPage> {
+    return readPages(this.#pulls, channel, options);
+  }
+
+  /**
+   * Gives the hub another token: the one handed in, which later connections use too, or what the token function
+   * returns. Done by itself when a token runs out and a function gets tokens. Rejects with the hub's refusal, the old
+   * token holding on.
+   */
+  async refreshToken(token?: string): Promise<void> {
+    if (token !== undefined) this.#connection.token = token;
+    else if (typeof this.#connection.token !== 'function') {
+      throw new TypeError('hand in the new token: this client was connected with a string, not a function');
+    }
+    const fresh = await this.#connection.fetchToken();
+    if (this.#status === 'closed') throw closedError();
+    // Not connected, the next hello carries it.
+    if (fresh === null || !this.#connection.ready) return;
+    await new Promise<void>((resolve, reject) => {
+      const id = this.#requests.add<Ok>({
+        answered: () => resolve(),
+        refused: reject,
+        // The next hello carries a fresh one.
+        lost: resolve,
+      });
+      this.#connection.send({ op: 'refresh', id, token: fresh });
+    });
+  }
+
+  /**
+   * Ends subscriptions at once, waits up to `timeoutMs` (default 5,000) for publishes to be sent and acknowledged,
+   * then closes. What is not settled by then rejects with `connection-lost`, or `closed` if it was never sent.
+   */
+  close({ timeoutMs = 5000 }: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
+    this.#closing ??= new Promise((resolve) => {
+      if (this.#status === 'closed') return resolve();
+      this.#events.on('status', (status) => status === 'closed' && resolve());
+      this.#drainTimeoutMs = timeoutMs;
+      this.#publisher.close(closedError());
+      this.#channels.end();
+      this.#connection.close();
+    });
+    return this.#closing;
+  }
+
+  // For connectWith -------------------------------------------------------------------------------------------------------
+
+  /** @internal */
+  start(): void {
+    this.#connection.start();
+  }
+
+  /** @internal */
+  giveUp(failure: RingcastError): void {
+    this.#connection.giveUp(failure);
+  }
+
+  // The connection --------------------------------------------------------------------------------------------------------
+
+  #onLive(welcome: Welcome): void {
+    this.#welcome = welcome;
+    // Subscriptions first: what is published next shall reach them.
+    this.#channels.online();
+    this.#pulls.advance();
+    this.#publisher.live(welcome);
+  }
+
+  #onLost(): void {
+    this.#flow.reset();
+    this.#requests.lost();
+    this.#channels.offline();
+  }
+
+  #onState(state: ConnectionState): void {
+    const status = statusOf(state, this.#welcome !== undefined);
+    if (state.name === 'closed') this.#end(state.failure);
+    if (status === this.#status) return;
+    this.#status = status;
+    this.#events.emit('status', status, state.failure);
+  }
+
+  #end(failure: RingcastError | null): void {
+    const error = failure ?? closedError();
+    this.#publisher.abandon(error);
+    this.#pulls.close(error);
+    this.#channels.end(failure ? { error: failure } : {});
+    this.#cancelDrain?.();
+  }
+
+  #drain(): void {
+    this.#cancelDrain = this.#clock.after(this.#drainTimeoutMs, () => this.#connection.drained());
+    this.#publisher.whenDrained(() => this.#connection.drained());
+  }
+
+  #onFrame(frame: ServerFrame): void {
+    switch (frame.op) {
+      case 'batch':
+        this.#channels.batch(frame);
+        break;
+      case 'gap':
+        this.#channels.gap(frame);
+        break;
+      case 'ok':
+      case 'page':
+        this.#requests.answered(frame);
+        break;
+      case 'published':
+        for (const answer of frame.answers) this.#requests.answered(answer);
+        return;
+      case 'publish-credit':
+        this.#publisher.granted(frame.bytes);
+        break;
+      case 'error':
+        this.#onError(frame);
+        break;
+      case 'token-expiring':
+        if (typeof this.#connection.token === 'function') {
+          this.refreshToken().catch((error: unknown) => this.#report(error, null));
+        }
+    }
+  }
+
+  #onError(frame: ErrorFrame): void {
+    if (this.#requests.refused(frame) || frame.id !== null) return;
+    const { channel, channelNumber } = frame.details ?? {};
+    const error = errorFrom(frame);
+    if (typeof channelNumber === 'number' && this.#channels.revoked(channelNumber, error)) return;
+    this.#report(error, typeof channel === 'string' ? channel : null);
+  }
+
+  /** An error that nobody listens for is better on the console than nowhere. */
+  #report(error: unknown, channel: string | null): void {
+    if (!this.#events.emit('error', error, channel)) console.error('ringcast:', channel ?? '', error);
+  }
+}
+
+function statusOf({ name }: ConnectionState, wasLive: boolean): Status {
+  if (name === 'live' || name === 'closed') return name;
+  if (name === 'draining' || name === 'ending') return 'closing';
+  return wasLive ? 'offline' : 'connecting';
+}
+
+function closedError(): RingcastError {
+  return new RingcastError('closed', 'the client is closed; connect again');
+}
+
+function unsubscribeOnAbort(subscription: Subscription<ReceivedRecord>, signal: AbortSignal): void {
+  const unsubscribe = () => subscription.unsubscribe();
+  if (signal.aborted) {
+    unsubscribe();
+    return;
+  }
+  signal.addEventListener('abort', unsubscribe, { once: true });
+  subscription.on('state', (state) => {
+    if (state === 'ended') signal.removeEventListener('abort', unsubscribe);
+  });
+}

@@ -1,0 +1,160 @@
+/**
+ * What applications may choose when they connect, subscribe, publish and read history, with the defaults. Checks what
+ * it is given (TypeError) and puts it into the form that the rest of the SDK works with.
+ */
+import { isChannelName } from '../shared/channel-name.ts';
+import { type Clock, systemClock } from '../shared/clock.ts';
+import { RingcastError } from '../shared/errors.ts';
+import { type AckLevel, type From, parseCursor, type RecordMeta } from '../shared/terms.ts';
+import { type BackoffPolicy, DEFAULT_BACKOFF } from './backoff.ts';
+import type { OpenTransport } from './transport.ts';
+
+/** A token, or what gets one: called for every attempt to connect and whenever the hub says that one runs out. */
+export type TokenSource = string | (() => string | Promise<string>);
+
+export interface ConnectOptions {
+  /** null for a hub that wants none. */
+  readonly token: TokenSource | null;
+  /** A name for the hub's logs and dashboards, at most 128 characters. */
+  readonly client?: string | undefined;
+  /** How long `connect` tries before it rejects, ms. Default 10,000; Infinity: for ever. Reconnecting has no such bound. */
+  readonly timeoutMs?: number | undefined;
+  /** Aborting it makes `connect` reject with the signal's reason; without effect once connected. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told of every change of `client.status`, from before the connection is made. */
+  readonly onStatus?: ((status: Status, failure: RingcastError | null) => void) | undefined;
+  /** Told of what nobody else is told of; see the client's event `error`. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+  readonly backoff?: Partial<BackoffPolicy> | undefined;
+  /** Publishes that wait to be sent, in bytes. Beyond it they are rejected with `outbox-full`. Default 8 MiB. */
+  readonly maxOutboxBytes?: number | undefined;
+  /** What a subscription may hold for an application that is slower than its channel, in bytes. Default 2 MiB. */
+  readonly maxQueuedBytes?: number | undefined;
+  /** Silence after which the hub is asked whether it is there, ms; after twice that it is taken for dead. Default 20,000. */
+  readonly pingIntervalMs?: number | undefined;
+  /** How long one attempt to connect may take, token included, ms. Default 10,000. */
+  readonly attemptTimeoutMs?: number | undefined;
+  readonly clock?: Clock | undefined;
+  readonly transport?: OpenTransport | undefined;
+}
+
+/**
+ * `connecting` until the first welcome · `live` · `offline` while it tries to come back · `closing` while outstanding
+ * publishes are settled · `closed` for good.
+ */
+export type Status = 'connecting' | 'live' | 'offline' | 'closing' | 'closed';
+
+/** {@link ConnectOptions} with nothing left open. */
+export interface Settings {
+  readonly url: string;
+  readonly token: TokenSource | null;
+  readonly clientName: string | null;
+  readonly timeoutMs: number;
+  readonly backoff: BackoffPolicy;
+  readonly maxOutboxBytes: number;
+  readonly maxQueuedBytes: number;
+  readonly pingIntervalMs: number;
+  readonly attemptTimeoutMs: number;
+  readonly clock: Clock;
+  readonly openTransport: OpenTransport;
+}
+
+/** Throws TypeError for a bad URL or option. */
+export function readSettings(url: string, options: ConnectOptions, openTransport: OpenTransport): Settings {
+  const { token } = options;
+  if (token !== null && typeof token !== 'string' && typeof token !== 'function') {
+    throw new TypeError('token must be a string, a function that returns one, or null');
+  }
+  return {
+    url: readUrl(url),
+    token,
+    clientName: options.client ?? null,
+    timeoutMs: options.timeoutMs ?? 10_000,
+    backoff: { ...DEFAULT_BACKOFF, ...options.backoff },
+    maxOutboxBytes: options.maxOutboxBytes ?? 8 * 2 ** 20,
+    maxQueuedBytes: options.maxQueuedBytes ?? 2 * 2 ** 20,
+    pingIntervalMs: options.pingIntervalMs ?? 20_000,
+    attemptTimeoutMs: options.attemptTimeoutMs ?? 10_000,
+    clock: options.clock ?? systemClock,
+    openTransport: options.transport ?? openTransport,
+  };
+}
+
+function readUrl(url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed?.protocol !== 'ws:' && parsed?.protocol !== 'wss:') {
+    throw new TypeError(`the URL of a hub looks like wss://hub.example:8443/, not ${JSON.stringify(url)}`);
+  }
+  return parsed.href;
+}
+
+/** A position to begin at: a cursor is the string that a record or page gave. `since` is a Date or Unix time in ms. */
+export type FromOption =
+  | 'latest'
+  | 'earliest'
+  | { readonly last: number }
+  | { readonly since: number | Date }
+  | (string & {});
+
+/** Throws TypeError for anything else. */
+export function readFrom(option: FromOption): From {
+  if (typeof option === 'string') {
+    if (option === 'latest' || option === 'earliest') return option as 'latest' | 'earliest';
+    const cursor = parseCursor(option);
+    if (cursor) return { cursor };
+  } else if (typeof option === 'object' && option !== null) {
+    if ('last' in option && isCount(option.last)) return { last: option.last };
+    if ('since' in option) {
+      const since = option.since instanceof Date ? option.since.getTime() : option.since;
+      if (isCount(since)) return { since };
+    }
+  }
+  throw new TypeError(
+    `from must be 'latest', 'earliest', {last: n}, {since: time} or a cursor, not ${JSON.stringify(option)}`,
+  );
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** Throws `channel-invalid`, as the hub would. */
+export function checkChannel(channel: string): void {
+  if (typeof channel !== 'string') throw new TypeError('channel must be a string');
+  if (!isChannelName(channel)) {
+    throw new RingcastError(
+      'channel-invalid',
+      `not the name of a channel: ${JSON.stringify(channel)}; use tokens joined by dots, such as market.us.AAPL`,
+    );
+  }
+}
+
+export interface SubscribeOptions {
+  /** Where to begin. Default 'latest': what is published from now on. */
+  readonly from?: FromOption | undefined;
+  /** Aborting it unsubscribes. */
+  readonly signal?: AbortSignal | undefined;
+  /** `inline`: gaps come as `{ gap }` among the records, instead of by the event. Default 'events'. */
+  readonly gaps?: 'events' | 'inline' | undefined;
+  /**
+   * What to do when the hub does not know the position to resume from (its data was replaced): `end` with the error,
+   * or begin anew there, announced by a gap from cursor 0-0. Default 'end'.
+   */
+  readonly onUnknownCursor?: 'end' | 'earliest' | 'latest' | undefined;
+}
+
+export interface PublishOptions {
+  /** What the record is about; at most 255 bytes. */
+  readonly key?: string | null | undefined;
+  /** At most 16 entries. */
+  readonly meta?: RecordMeta | null | undefined;
+  /** Default 'memory'. */
+  readonly ack?: AckLevel | undefined;
+}
+
+export interface HistoryOptions {
+  /** Default 'earliest', backwards 'latest'. */
+  readonly from?: FromOption | undefined;
+  /** Backwards: the records at or before `from`, newest first. */
+  readonly reverse?: boolean | undefined;
+}

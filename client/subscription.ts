@@ -1,0 +1,136 @@
+/**
+ * What `client.subscribe` returns: the application's handle of one reading of a channel, with its events and its
+ * iterator. How records come here is its reader's matter (channel-reader), how they are handed on its outlet's.
+ */
+import { type From, formatCursor, type Gap } from '../shared/terms.ts';
+import { ChannelReader, type ReaderPort, type SubscriptionState } from './channel-reader.ts';
+import { Emitter } from './emitter.ts';
+import { type Listener, Outlet } from './outlet.ts';
+import type { ReaderRules } from './reader-state.ts';
+import type { ReceivedRecord } from './record.ts';
+import type { SharedSubscription } from './shared-subscription.ts';
+
+export type { SubscriptionState };
+
+/** Names of events, each with the arguments of its listeners. */
+export interface SubscriptionEvents {
+  /** Records are missing here; called between the record before and the one after. Not with gaps inline. */
+  gap: [gap: Gap];
+  /** It ended with an error: a RingcastError, or what the listener threw. */
+  error: [error: unknown];
+  state: [state: SubscriptionState];
+}
+
+/** What a subscription needs of its client. */
+export interface SubscriptionHost extends ReaderPort {
+  started(reader: ChannelReader): void;
+  ended(reader: ChannelReader): void;
+  /** A gap of a subscription on which nobody listens for gaps. */
+  unheardGap(gap: Gap, channel: string): void;
+}
+
+export interface SubscriptionPlan<Item> extends ReaderRules {
+  readonly from: From;
+  /** Gaps come as items. */
+  readonly inline: boolean;
+  readonly listener: Listener<Item> | undefined;
+}
+
+/** `for await (const record of subscription)`; leaving the loop unsubscribes. */
+export class Subscription<Item = ReceivedRecord> implements AsyncIterable<Item, undefined> {
+  readonly channel: string;
+  readonly #host: SubscriptionHost;
+  readonly #listens: boolean;
+  readonly #outlet: Outlet<Item>;
+  readonly #reader: ChannelReader;
+  readonly #events = new Emitter<SubscriptionEvents>();
+  #error: unknown;
+  #iterated = false;
+
+  /** Made by the client only. */
+  constructor(host: SubscriptionHost, shared: SharedSubscription, plan: SubscriptionPlan<Item>) {
+    this.channel = shared.channel;
+    this.#host = host;
+    this.#listens = plan.listener !== undefined;
+    const outlet = new Outlet<Item>(plan.listener, plan.inline, {
+      onGap: (gap) => {
+        if (!this.#events.emit('gap', gap)) host.unheardGap(gap, this.channel);
+      },
+      onQueued: (deltaBytes) => this.#reader.queued(deltaBytes),
+      onListenerFailed: (error) => this.#reader.stop({ error }),
+    });
+    this.#outlet = outlet;
+    this.#reader = new ChannelReader(host, shared, plan, {
+      get queuedBytes() {
+        return outlet.queuedBytes;
+      },
+      push: (items, bytes) => outlet.push(items, bytes),
+      onState: (state) => this.#events.emit('state', state),
+      onEnd: (failure) => this.#ended(failure),
+    });
+    host.started(this.#reader);
+    this.#reader.start(plan.from);
+  }
+
+  /**
+   * Behind what the application has taken: resume from here. A record whose listener has not finished, or threw, is
+   * not taken. Null until the hub has said where the subscription begins.
+   */
+  get cursor(): string | null {
+    const cursor = this.#outlet.cursor ?? this.#reader.begin;
+    return cursor && formatCursor(cursor);
+  }
+
+  get state(): SubscriptionState {
+    return this.#reader.state;
+  }
+
+  /** Why it ended; undefined while it runs, and when it was unsubscribed. */
+  get error(): unknown {
+    return this.#error;
+  }
+
+  /** Bytes received that the application has not taken. */
+  get queuedBytes(): number {
+    return this.#outlet.queuedBytes;
+  }
+
+  /** The returned function stops listening. */
+  on<K extends keyof SubscriptionEvents>(
+    name: K,
+    listener: (...args: SubscriptionEvents[K]) => void,
+  ): () => void {
+    return this.#events.on(name, listener);
+  }
+
+  /** Nothing more is handed on, not even what is queued. */
+  unsubscribe(): void {
+    this.#outlet.stop();
+    this.#reader.stop();
+  }
+
+  /** Throws TypeError for a subscription that has a listener or was iterated before. */
+  [Symbol.asyncIterator](): AsyncIterator<Item, undefined, undefined> {
+    if (this.#listens) throw new TypeError('this subscription has a listener; subscribe again to iterate');
+    if (this.#iterated) throw new TypeError('a subscription is iterated once; subscribe again');
+    this.#iterated = true;
+    return {
+      next: () => this.#outlet.next(),
+      return: async () => {
+        this.unsubscribe();
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  #ended(failure: { readonly error?: unknown }): void {
+    this.#host.ended(this.#reader);
+    // An iterator still gets what is queued; a listener that threw is not called again.
+    if (this.#listens) this.#outlet.stop();
+    else this.#outlet.end(failure);
+    if (!('error' in failure)) return;
+    this.#error = failure.error;
+    const heard = this.#events.emit('error', failure.error);
+    if (!heard && !this.#iterated) this.#host.report(failure.error, this.channel);
+  }
+}

@@ -1,0 +1,307 @@
+/**
+ * A hub in memory for tests of clients: transports that speak the codec, over logs that follow the protocol. It obeys
+ * the rules by itself; a test takes single frames into its own hands with `intercept`, and cuts, stalls or damages
+ * what it wants. Frames travel one microtask apart and in order, as on a socket.
+ */
+import type { OpenTransport, Transport, TransportHandlers } from '../../client/transport.ts';
+import { msgpackCodec } from '../../shared/codec.ts';
+import type { WireErrorCode } from '../../shared/errors.ts';
+import type { ClientFrame, Publish, Pull, ServerFrame } from '../../shared/frames.ts';
+import { encodeValue } from '../../shared/msgpack.ts';
+import { type Cursor, compareCursors, type RecordInput } from '../../shared/terms.ts';
+import { FakeLog, type LogEntry } from './fake-log.ts';
+
+export class FakeHub {
+  readonly connections: FakeConnection[] = [];
+  readonly logs = new Map<string, FakeLog>();
+  epoch = 7;
+  /** True: the frame is dealt with, the hub does nothing more about it. */
+  intercept: (frame: ClientFrame, connection: FakeConnection) => boolean = () => false;
+  /** Refuses connections: they close with this code before they open. */
+  refuseWith: number | undefined;
+  limits: Record<string, number> = {
+    maxFrameBytes: 2 ** 20,
+    maxRecordBytes: 2 ** 18,
+    maxKeyBytes: 255,
+    maxSubscriptions: 100,
+    pageBytes: 65_536,
+  };
+  publishCreditBytes = 262_144;
+  /** Gives publish credit back by itself. */
+  autoCredit = true;
+  /** Pushes what is appended by itself. */
+  autoPush = true;
+  recordsPerBatch = 100;
+  recordsPerPage = 10;
+  canPause = true;
+  tokenExpiresAtMs: number | null = null;
+
+  readonly openTransport: OpenTransport = (_url, handlers) => {
+    const connection = new FakeConnection(this, handlers);
+    this.connections.push(connection);
+    return connection.transport;
+  };
+
+  /** The connection made last. */
+  get connection(): FakeConnection {
+    return this.connections.at(-1)!;
+  }
+
+  /** All frames that came over all connections. */
+  received<Op extends ClientFrame['op']>(op: Op): Extract<ClientFrame, { op: Op }>[] {
+    const frames = this.connections.flatMap((connection) => connection.received);
+    return frames.filter((frame): frame is Extract<ClientFrame, { op: Op }> => frame.op === op);
+  }
+
+  log(channel: string): FakeLog {
+    let log = this.logs.get(channel);
+    if (!log) {
+      log = new FakeLog(this.epoch);
+      this.logs.set(channel, log);
+    }
+    return log;
+  }
+
+  append(channel: string, ...values: unknown[]): LogEntry[] {
+    const log = this.log(channel);
+    const entries = values.map((value) => log.append({ payload: encodeValue(value) }));
+    if (this.autoPush) this.push();
+    return entries;
+  }
+
+  appendInput(channel: string, input: RecordInput): LogEntry {
+    const entry = this.log(channel).append(input);
+    if (this.autoPush) this.push();
+    return entry;
+  }
+
+  push(): void {
+    for (const connection of this.connections) connection.push();
+  }
+}
+
+interface FakeSubscription {
+  readonly channel: string;
+  cursor: Cursor;
+}
+
+export class FakeConnection {
+  readonly hub: FakeHub;
+  readonly received: ClientFrame[] = [];
+  readonly transport: Transport;
+  readonly subscriptions = new Map<number, FakeSubscription>();
+  /** How the client closed it. */
+  closedWith: { readonly code: number | undefined } | undefined;
+  paused = false;
+  welcomed = false;
+  readonly #handlers: TransportHandlers;
+  #open = false;
+  #waiting: Uint8Array[] = [];
+  #lastNumber = 0;
+  #usedCreditBytes = 0;
+
+  constructor(hub: FakeHub, handlers: TransportHandlers) {
+    this.hub = hub;
+    this.#handlers = handlers;
+    this.transport = {
+      bufferedAmount: 0,
+      send: (bytes) => {
+        const frame = msgpackCodec.decodeClient(bytes.slice());
+        queueMicrotask(() => this.#open && this.#receive(frame, bytes.length));
+      },
+      close: (code) => {
+        this.closedWith = { code };
+        if (code !== undefined) queueMicrotask(() => this.cut(code));
+        else this.#open = false;
+      },
+      ...(hub.canPause
+        ? {
+            pause: () => {
+              this.paused = true;
+            },
+            resume: () => {
+              this.paused = false;
+              queueMicrotask(() => this.#deliver());
+            },
+          }
+        : {}),
+    };
+    queueMicrotask(() => {
+      if (hub.refuseWith !== undefined) return handlers.onClose(hub.refuseWith, 'refused by the test');
+      this.#open = true;
+      handlers.onOpen();
+    });
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** Ends the connection; what is under way is lost. */
+  cut(code = 1006, reason = ''): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#handlers.onClose(code, reason);
+  }
+
+  send(frame: ServerFrame): void {
+    this.sendBytes(msgpackCodec.encodeServer(frame));
+  }
+
+  sendBytes(bytes: Uint8Array): void {
+    if (!this.#open) return;
+    this.#waiting.push(bytes);
+    queueMicrotask(() => this.#deliver());
+  }
+
+  refuse(id: number | null, code: WireErrorCode, details: Record<string, unknown> | null = null): void {
+    this.send({ op: 'error', id, code, message: `${code}, said the test`, details });
+  }
+
+  welcome(): void {
+    this.welcomed = true;
+    const { limits, publishCreditBytes, tokenExpiresAtMs } = this.hub;
+    this.send({
+      op: 'welcome',
+      connectionId: `c${this.hub.connections.length}`,
+      features: [],
+      limits,
+      publishCreditBytes,
+      tokenExpiresAtMs,
+      server: 'fake/1',
+    });
+  }
+
+  /** Brings every subscription up to its channel's head. */
+  push(): void {
+    for (const [channelNumber, subscription] of this.subscriptions) {
+      const log = this.hub.log(subscription.channel);
+      while (compareCursors(subscription.cursor, log.head) < 0) {
+        const { gaps, entries, begin, next } = log.read(subscription.cursor, this.hub.recordsPerBatch);
+        for (const gap of gaps) this.send({ op: 'gap', channelNumber, ...gap });
+        if (entries.length > 0) this.sendBatch(channelNumber, begin, entries);
+        subscription.cursor = next;
+      }
+    }
+  }
+
+  sendBatch(channelNumber: number, begin: Cursor, entries: readonly LogEntry[]): void {
+    const { epoch, offset: prevOffset } = begin;
+    const firstOffset = entries[0]!.offset;
+    const run = joined(entries);
+    this.send({
+      op: 'batch',
+      channelNumber,
+      epoch,
+      prevOffset,
+      firstOffset,
+      count: entries.length,
+      run,
+    });
+  }
+
+  /** The number under which the channel is subscribed to. */
+  numberOf(channel: string): number {
+    for (const [number, subscription] of this.subscriptions) {
+      if (subscription.channel === channel) return number;
+    }
+    throw new Error(`${channel} is not subscribed to`);
+  }
+
+  #deliver(): void {
+    if (!this.#open || this.paused) return;
+    const bytes = this.#waiting.shift();
+    // A buffer of its own, as from a socket.
+    if (bytes) this.#handlers.onMessage(bytes.slice());
+    if (this.#waiting.length > 0) queueMicrotask(() => this.#deliver());
+  }
+
+  #receive(frame: ClientFrame, bytes: number): void {
+    this.received.push(frame);
+    if (this.hub.intercept(frame, this)) return;
+    switch (frame.op) {
+      case 'hello':
+        this.welcome();
+        break;
+      case 'subscribe':
+        this.subscribe(frame.id, frame.channel, frame.from);
+        break;
+      case 'unsubscribe':
+        this.subscriptions.delete(frame.channelNumber);
+        this.send({ op: 'ok', id: frame.id, result: null });
+        break;
+      case 'publish':
+        this.takePublish(frame, bytes);
+        break;
+      case 'pull':
+        this.answerPull(frame);
+        break;
+      case 'refresh':
+        this.send({ op: 'ok', id: frame.id, result: { tokenExpiresAtMs: this.hub.tokenExpiresAtMs } });
+        break;
+      case 'ping':
+        this.send({ op: 'pong', id: frame.id });
+    }
+  }
+
+  subscribe(id: number, channel: string, from: Parameters<FakeLog['begin']>[0]): void {
+    const log = this.hub.log(channel);
+    const cursor = log.begin(from);
+    if ([...this.subscriptions.values()].some((each) => each.channel === channel)) {
+      this.refuse(id, 'already-subscribed');
+    }
+    if (!log.knows(cursor)) { this.refuse(id, 'unknown-cursor'); return; }
+    const channelNumber = ++this.#lastNumber;
+    this.subscriptions.set(channelNumber, { channel, cursor });
+    const result = { channelNumber, cursor: text(cursor), head: text(log.head) };
+    this.send({ op: 'ok', id, result });
+    if (this.hub.autoPush) this.push();
+  }
+
+  takePublish(frame: Publish, bytes = 0): void {
+    const firstOffsets = frame.entries.map(({ channel, records }) => {
+      const log = this.hub.log(channel);
+      const offsets = records.map((record) => log.append(record).offset);
+      return offsets[0]!;
+    });
+    if (frame.id !== 0) {
+      this.send({ op: 'published', answers: [{ id: frame.id, epoch: this.hub.log(frame.entries[0]!.channel).head.epoch, firstOffsets }] });
+    }
+    this.#usedCreditBytes += bytes;
+    if (this.hub.autoCredit && this.#usedCreditBytes * 2 >= this.hub.publishCreditBytes) {
+      this.send({ op: 'publish-credit', bytes: this.#usedCreditBytes });
+      this.#usedCreditBytes = 0;
+    }
+    if (this.hub.autoPush) this.hub.push();
+  }
+
+  answerPull({ id, channel, from, limit, reverse }: Pull): void {
+    const log = this.hub.log(channel);
+    const begin = log.begin(from);
+    if (!log.knows(begin)) { this.refuse(id, 'unknown-cursor'); return; }
+    const max = Math.min(limit ?? Number.POSITIVE_INFINITY, this.hub.recordsPerPage);
+    const stretch = reverse ? log.readBack(begin, max) : log.read(begin, max);
+    const { gaps, entries, next } = stretch;
+    const atEnd = 'atEnd' in stretch ? (stretch.atEnd as boolean) : compareCursors(next, log.head) >= 0;
+    this.send({
+      op: 'page',
+      id,
+      next,
+      atEnd,
+      gaps,
+      epoch: stretch.begin.epoch,
+      prevOffset: stretch.begin.offset,
+      firstOffset: entries[0]?.offset ?? stretch.begin.offset + 1,
+      count: entries.length,
+      run: joined(entries),
+    });
+  }
+}
+
+function joined(entries: readonly LogEntry[]): Uint8Array {
+  return new Uint8Array(Buffer.concat(entries.map(({ bytes }) => bytes)));
+}
+
+function text({ epoch, offset }: Cursor): string {
+  return `${epoch}-${offset}`;
+}
