@@ -232,6 +232,7 @@ export class ChannelReader implements Reader, FlowMember {
     if (reader.name === 'ended') return this.#state;
     if (!this.#port.ready) return 'offline';
     if (reader.name !== 'joined') return reader.cursor ? 'catching-up' : 'pending';
+    if (!this.#shared.cursor) return 'catching-up'; // back online, not resumed yet
     return compareCursors(reader.cursor, reader.liveFrom) >= 0 ? 'live' : 'catching-up';
   }
 }

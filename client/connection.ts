@@ -252,7 +252,9 @@ export class Connection {
         this.#on({ type: 'going-away', reconnectAfterMs: frame.reconnectAfterMs });
         return;
       case 'error':
-        if (concernsConnection(frame)) this.#on({ type: 'complaint', failure: errorFrom(frame) });
+        if (!concernsConnection(frame)) break;
+        this.#on({ type: 'complaint', failure: errorFrom(frame) });
+        return;
     }
     if (this.ready) this.#handlers.onFrame(frame);
   }
@@ -262,7 +264,8 @@ export class Connection {
   }
 }
 
-/** Errors without a request id concern the connection, unless they name a channel. */
-function concernsConnection({ id, details }: ErrorFrame): boolean {
-  return id === null && details?.channel === undefined && details?.channelNumber === undefined;
+/** Errors without a request id announce the connection's end, unless they name a channel. */
+function concernsConnection({ id, code, details }: ErrorFrame): boolean {
+  if (id !== null || code === 'unknown-opcode') return false;
+  return details?.channel === undefined && details?.channelNumber === undefined;
 }

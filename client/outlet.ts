@@ -111,7 +111,7 @@ export class Outlet<Item> {
 
   #resume(item: QueueItem, listener: Listener<Item>): void {
     this.#busy = false;
-    if (this.#queue.peek() === item) this.#take(item);
+    this.#take(item);
     this.#pump(listener);
   }
 

@@ -191,8 +191,6 @@ export class SharedSubscription {
 
   #unsubscribe(channelNumber: number): void {
     this.#port.route(channelNumber, undefined);
-    // Nothing to undo on a connection that has just ended.
-    if (!this.#port.ready) return;
     const ignore = () => {};
     const id = this.#port.requests.add({ answered: ignore, refused: ignore, lost: ignore });
     this.#port.send({ op: 'unsubscribe', id, channelNumber });

@@ -63,11 +63,12 @@ function bare(schema: Walkable): Walkable {
 /** The known name that a typing error would have turned into `name`; undefined when none is near. */
 function nearestName(name: string, known: readonly string[]): string | undefined {
   let nearest: string | undefined;
-  // A third of the letters may be wrong; the end of a name (its unit) may be missing.
+  // A third of the letters may be wrong; the end of a name may be missing, above all its unit.
   let leastEdits = Math.max(2, Math.floor(name.length / 3)) + 1;
   for (const candidate of known) {
     const [a, b] = [name.toLowerCase(), candidate.toLowerCase()];
-    const edits = a.length >= 3 && b.startsWith(a) ? 1 : editDistance(a, b);
+    const bare = b.replace(/(bytes|ms|records)$/, '');
+    const edits = a.length >= 3 && b.startsWith(a) ? 0 : Math.min(editDistance(a, b), editDistance(a, bare));
     if (edits < leastEdits) [nearest, leastEdits] = [candidate, edits];
   }
   return nearest;

@@ -169,6 +169,7 @@ async function listen(config: HubConfig, core: HubCore, auth: Auth, clock: Clock
       return {
         receive: (bytes, isBinary) => connection.receive(bytes, isBinary),
         drained: () => connection.drained(),
+        pinged: () => connection.pinged(),
         closed: () => {
           connections.delete(connection);
           connection.closed();
@@ -202,7 +203,11 @@ async function sayGoodbye(server: SocketServer, connections: ReadonlySet<Connect
 
 function readingOf(core: HubCore, connections: ReadonlySet<Connection>): Reading {
   let subscriptions = 0;
-  for (const { reader } of connections) subscriptions += reader.subscriptions.size;
+  let bufferedBytes = 0;
+  for (const { reader } of connections) {
+    subscriptions += reader.subscriptions.size;
+    bufferedBytes += reader.sink.bufferedBytes;
+  }
   const { fanOut, catchUp, logs } = core;
   return {
     connections: connections.size,
@@ -217,6 +222,7 @@ function readingOf(core: HubCore, connections: ReadonlySet<Connection>): Reading
     gaps: catchUp.stats.gaps,
     ringBytes: logs.ringBytes,
     unpersistedBytes: logs.writeBehind.unpersistedBytes,
+    bufferedBytes,
     storeFailing: core.isStoreFailing ? 1 : 0,
   };
 }

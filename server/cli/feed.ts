@@ -35,6 +35,8 @@ export async function feed(options: FeedOptions): Promise<ExitCode> {
       const readings = await figures.read();
       run.publish(readings);
       if (run.refusal) throw run.refusal;
+      // For good: its token ran out, or the hub wants it no more.
+      if (client.status === 'closed') throw client.failure;
       status.show(statusText(readings, run, client.status));
     }
   } finally {

@@ -10,31 +10,31 @@ import { note } from './output.ts';
 /** How long a command tries to connect before it gives up. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** Throws CliError `unreachable` or `refused`. */
+/** Throws CliError `unreachable`, or RingcastError where the hub refused the token. */
 export async function connectToHub(options: HubOptions, signal?: AbortSignal): Promise<Client> {
   const { url, token } = await findHub(options);
   try {
-    return await connect(url, {
-      token,
-      client: 'ringcast-cli',
-      timeoutMs: CONNECT_TIMEOUT_MS,
-      ...(signal && { signal }),
-    });
+    return await connect(url, { token, client: 'ringcast-cli', timeoutMs: CONNECT_TIMEOUT_MS, signal });
   } catch (error) {
-    if (error instanceof RingcastError && error.advice === 'refresh-token') throw error;
+    if (signal?.aborted) throw new CliError(EXIT.failure, 'interrupted before it was connected');
+    // A token function is asked again and again until the time is up.
+    for (const found of [error, error instanceof Error ? error.cause : undefined]) {
+      if (found instanceof RingcastError && found.advice === 'refresh-token') throw found;
+    }
     const reason = error instanceof Error ? error.message : String(error);
     throw new CliError(EXIT.unreachable, `cannot connect to ${url}: ${reason}`, error);
   }
 }
 
-/** Tells on standard error when the hub goes away and comes back, from now on. */
+/** Tells on standard error when the hub goes away and comes back, from now on. `clear` runs before each line. */
 export function noteReconnects(client: Client, clear: () => void = () => {}): void {
-  let wasLive = true;
-  client.on('status', (status) => {
-    const isLive = status === 'live';
-    if (isLive === wasLive || status === 'closed') return;
-    wasLive = isLive;
+  client.on('status', (status, failure) => {
+    if (status !== 'live' && status !== 'offline') return;
     clear();
-    note(isLive ? 'ringcast: connected again' : 'ringcast: the connection broke; connecting again…');
+    note(
+      status === 'live'
+        ? 'ringcast: connected again'
+        : `ringcast: ${failure?.message ?? 'the connection broke'}; connecting again…`,
+    );
   });
 }

@@ -2,7 +2,9 @@
  * `ringcast inspect`: what a hub holds, channel by channel. Asks the running hub; reads its data folder only when
  * none runs, as a running hub has it locked.
  */
+
 import { compilePattern } from '../../shared/channel-name.ts';
+import type { RingcastError } from '../../shared/errors.ts';
 import type { InspectedChannel, Inspection } from '../ops/inspection.ts';
 import { CliError, EXIT, type ExitCode } from './failure.ts';
 import { findDataFolder, findHub, type HubOptions, isFolder } from './find-hub.ts';
@@ -53,13 +55,15 @@ async function askHub(options: InspectOptions): Promise<Inspection> {
       error,
     );
   }
+  const answer: unknown = await response.json().catch(() => undefined);
   if (response.status === 401 || response.status === 403) {
+    const { message = 'the token is refused', code = response.status } = (answer ??
+      {}) as Partial<RingcastError>;
     throw new CliError(
       EXIT.refused,
-      `the hub at ${url} refused the token (${response.status}): inspect needs one with the admin grant, as \`ringcast token --admin\` makes`,
+      `${message} (${code}); \`ringcast token --admin\` makes one that inspect may use`,
     );
   }
-  const answer: unknown = await response.json().catch(() => undefined);
   if (!response.ok || !isInspection(answer)) {
     throw new CliError(
       EXIT.failure,

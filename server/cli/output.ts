@@ -59,7 +59,7 @@ export class StatusLine {
 
   show(text: string): void {
     if (!this.#stream.isTTY) return;
-    const width = Math.max(20, this.#stream.columns ?? 80);
+    const width = Math.max(20, this.#stream.columns || 80);
     this.#stream.write(`\r\x1b[2K${text.length < width ? text : `${text.slice(0, width - 2)}…`}`);
     this.#shown = true;
   }

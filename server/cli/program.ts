@@ -51,7 +51,6 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
   const program = new Command('ringcast')
     .description('A WebSocket pub/sub hub that never loses a record silently.')
     .version(packageVersion(), '-V, --version')
-    .showHelpAfterError('(--help tells more)')
     .exitOverride();
   addServe(program, done);
   addToken(program, done);

@@ -26,13 +26,22 @@ export async function pub(channel: string, text: string | undefined, options: Pu
     );
   }
   const client = await connectToHub(options);
+  // Without an acknowledgement, this is all that is heard of a refusal.
+  let refusal: unknown;
+  client.on('error', (error) => {
+    refusal ??= error;
+  });
+  let exitCode: ExitCode;
   try {
-    return text === undefined
-      ? await publishInput(client, channel, options)
-      : await publishOne(client, channel, text, options);
+    exitCode =
+      text === undefined
+        ? await publishInput(client, channel, options)
+        : await publishOne(client, channel, text, options);
   } finally {
     await client.close();
   }
+  if (refusal) throw refusal;
+  return exitCode;
 }
 
 /** JSON where it is JSON, else the text itself. */

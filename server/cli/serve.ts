@@ -8,6 +8,7 @@ import { type HubConfig, loadConfig } from '../config.ts';
 import type { Hub } from '../create-hub.ts';
 import { createLogger, type Logger } from '../ops/logging.ts';
 import { CliError, EXIT, type ExitCode } from './failure.ts';
+import { findDataFolder } from './find-hub.ts';
 import { readHubFile, removeHubFile, writeHubFile } from './hub-file.ts';
 import { aborted, interruptSignal } from './interrupt.ts';
 import { machineName } from './machine-name.ts';
@@ -44,7 +45,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   });
   const hub = await start({ ...config, dataFolder }, log);
   await writeHubFile(dataFolder, { url: nearUrl(hub.url), pid: process.pid });
-  announce(hub, { ...config, dataFolder }, log);
+  await announce(hub, { ...config, dataFolder }, log);
   await aborted(stop);
   log.info('stopping');
   await hub.stop();
@@ -90,9 +91,10 @@ function nearUrl(url: string): string {
 }
 
 /** For people in words, for machines as one line of the log. */
-function announce(hub: Hub, { dataFolder, store, log: { pretty } }: HubConfig, log: Logger): void {
+async function announce(hub: Hub, config: HubConfig, log: Logger): Promise<void> {
+  const { dataFolder, store } = config;
   const { url, developmentToken } = hub;
-  if (!pretty) {
+  if (!config.log.pretty) {
     log.info({ url, dataFolder, store, ...(developmentToken !== null && { developmentToken }) }, 'listening');
     return;
   }
@@ -102,6 +104,8 @@ function announce(hub: Hub, { dataFolder, store, log: { pretty } }: HubConfig, l
       : `records are kept in ${dataFolder}`;
   process.stdout.write(`Ringcast listens on ${url}; ${kept}.\n`);
   if (developmentToken === null) return;
+  // Commands find the hub by themselves only in or below the folder that holds .ringcast.
+  const where = (await findDataFolder()) === dataFolder ? '' : ` --data '${dataFolder}'`;
   process.stdout.write(
     [
       'Development mode: no auth is configured, so only this machine can connect. A token for everything:',
@@ -109,8 +113,8 @@ function announce(hub: Hub, { dataFolder, store, log: { pretty } }: HubConfig, l
       developmentToken,
       '',
       'Try it, each in a terminal of its own:',
-      '  npx ringcast feed',
-      `  npx ringcast sub 'host.${machineName()}.cpu' --last 20`,
+      `  npx ringcast feed${where}`,
+      `  npx ringcast sub 'host.${machineName()}.cpu' --last 20${where}`,
       '',
       '',
     ].join('\n'),

@@ -59,7 +59,7 @@ async function acceptOnceOpen(
 ): Promise<void> {
   const held = await Promise.allSettled(opening.map((channel) => hub.hold(channel)));
   try {
-    accept(hub, publisher, frame, held.map(valueOf));
+    accept(hub, publisher, frame, held.map(openedOf));
   } catch (cause) {
     const failed = held.findIndex(({ status }) => status === 'rejected');
     refuse(asRefusal(cause, frame, Math.max(0, failed)));
@@ -68,7 +68,7 @@ async function acceptOnceOpen(
   }
 }
 
-function valueOf<T>(result: PromiseSettledResult<T>): T {
+function openedOf<T>(result: PromiseSettledResult<T>): T {
   if (result.status === 'rejected') throw result.reason;
   return result.value;
 }

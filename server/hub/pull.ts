@@ -23,32 +23,39 @@ export async function pull(
   maySubscribe: (channel: string) => boolean,
 ): Promise<Page> {
   validateChannel(request.channel);
-  if (!maySubscribe(request.channel)) {
-    throw new RingcastError('forbidden', `this token grants no reading of ${request.channel}`);
-  }
+  validateGrant(request, maySubscribe);
   if (request.limit === 0)
     throw new RingcastError('bad-request', 'a limit is at least 1, or null for a full page');
   const channel = await hub.hold(hub.openChannel(request.channel));
   try {
     hub.fanOut.flush();
     const cursor = await startOf(hub, channel, request.from);
-    return await (request.reverse
+    const page = await (request.reverse
       ? backward(hub, channel, request, cursor)
       : forward(hub, channel, request, cursor));
+    // The grant may have shrunk while the store was read.
+    validateGrant(request, maySubscribe);
+    return page;
   } finally {
     hub.release(channel);
   }
 }
 
+function validateGrant({ channel }: Pull, maySubscribe: (channel: string) => boolean): void {
+  if (maySubscribe(channel)) return;
+  throw new RingcastError('forbidden', `this token grants no reading of ${channel}`);
+}
+
 async function forward(hub: Hub, channel: Channel, request: Pull, cursor: Cursor): Promise<Page> {
-  const end = request.upTo ?? headCursor(channel.bounds);
+  const end = endOf(request, channel);
   const gaps: Gap[] = [];
   let at = cursor;
   while (compareCursors(at, end) < 0) {
     const result: PageResult = await hub.logs.reader.read(channel.log, channel.bounds, at, SEGMENT_BYTES);
     if (result.kind === 'gap') {
-      gaps.push(result.gap);
-      at = result.gap.upTo;
+      const gap = cutGap(result.gap, end);
+      gaps.push(gap);
+      at = gap.upTo;
       continue;
     }
     if (result.kind !== 'run' || result.epoch > end.epoch) break;
@@ -58,6 +65,18 @@ async function forward(hub: Hub, channel: Channel, request: Pull, cursor: Cursor
     return pageOf(request, next, compareCursors(next, end) >= 0, gaps, page);
   }
   return pageOf(request, at, true, gaps);
+}
+
+/** Where a pull has nothing more to bring. */
+function endOf({ upTo }: Pull, { bounds }: Channel): Cursor {
+  const head = headCursor(bounds);
+  return upTo && compareCursors(upTo, head) < 0 ? upTo : head;
+}
+
+/** What is lost is lost as a whole; what retention removed is told as far as was asked. */
+function cutGap(gap: Gap, end: Cursor): Gap {
+  if (gap.reason !== 'retention' || compareCursors(gap.upTo, end) <= 0) return gap;
+  return { ...gap, upTo: end, count: end.offset - gap.after.offset };
 }
 
 async function backward(hub: Hub, channel: Channel, request: Pull, cursor: Cursor): Promise<Page> {

@@ -5,7 +5,7 @@
 import { RingcastError } from '../../shared/errors.ts';
 import type { Subscribe } from '../../shared/frames.ts';
 import { type Cursor, type From, formatCursor } from '../../shared/terms.ts';
-import { cursorBefore, headCursor, isKnown } from '../log/log-bounds.ts';
+import { beginning, cursorBefore, headCursor, isKnown } from '../log/log-bounds.ts';
 import type { Channel } from './channel.ts';
 import type { Hub } from './hub.ts';
 import { validateChannel } from './publish.ts';
@@ -34,16 +34,15 @@ export async function subscribe(
 ): Promise<void> {
   validateChannel(request.channel);
   refuseOptions(request);
-  if (!maySubscribe(request.channel)) {
-    throw new RingcastError('forbidden', `this token grants no subscribing to ${request.channel}`);
-  }
+  refuseForbidden(request.channel, maySubscribe);
   const channel = await hub.hold(hub.openChannel(request.channel));
   try {
     // What waits for its tick goes out first, so that head and pushedOffset are one.
     hub.fanOut.flush();
     const cursor = await startOf(hub, channel, request.from);
     // Both may have changed while the store was asked.
-    if (!isOpen() || !maySubscribe(request.channel)) return;
+    if (!isOpen()) return;
+    refuseForbidden(request.channel, maySubscribe);
     refuseSecond(hub, reader, channel);
     const subscription = new Subscription(reader, channel, cursor);
     reader.subscriptions.set(channel.log.number, subscription);
@@ -69,6 +68,8 @@ export async function startOf(hub: Hub, channel: Channel, from: From): Promise<C
     return cursorBefore(bounds, offset);
   }
   if ('since' in from) return hub.logs.reader.cursorAtTime(log, bounds, from.since);
+  // 0-0 stands for the beginning of whatever history there is, and what retention took of it is a gap.
+  if (from.cursor.epoch === 0) return beginning(bounds);
   if (!isKnown(bounds, from.cursor)) {
     const head = formatCursor(headCursor(bounds));
     throw new RingcastError(
@@ -77,6 +78,11 @@ export async function startOf(hub: Hub, channel: Channel, from: From): Promise<C
     );
   }
   return from.cursor;
+}
+
+function refuseForbidden(channel: string, maySubscribe: (channel: string) => boolean): void {
+  if (maySubscribe(channel)) return;
+  throw new RingcastError('forbidden', `this token grants no subscribing to ${channel}`);
 }
 
 function refuseOptions({ options }: Subscribe): void {

@@ -57,8 +57,10 @@ export class ChannelLog implements LogBounds {
   oldestRunTimeMs: number | undefined;
   /** The meta on disk is out of date. */
   metaDirty: boolean;
-  /** Waits in write-behind. */
+  /** Waits in write-behind, with records or to be trimmed, or is in the write that is in flight. */
   queued = false;
+  /** Since when maintenance finds it idle, by the clock's monotonic time. */
+  idleSinceMs: number | undefined;
   /** Subscriptions and readers that hold on to this object; at 0 an idle log may be forgotten. */
   pins = 0;
   /** Oldest first, each beginning where the one before ends. */
@@ -109,6 +111,20 @@ export class ChannelLog implements LogBounds {
     return (
       this.pins === 0 && this.segments.length === 0 && !this.queued && this.durableOffset === this.headOffset
     );
+  }
+
+  /** Run bytes up to the newest synced record. */
+  get durableBytes(): number {
+    return this.bytesThrough(this.durableOffset);
+  }
+
+  /** Run bytes up to the record at `offset`, which lies in the ring, or just before it. */
+  bytesThrough(offset: Offset): number {
+    if (offset === this.headOffset) return this.headBytes;
+    const segment = this.segmentAt(offset);
+    if (!segment) return this.segments[0]?.bytesBefore ?? this.headBytes;
+    const { start, end } = segment.read(segment.firstOffset, offset, Number.POSITIVE_INFINITY);
+    return segment.bytesBefore + end - start;
   }
 
   get meta(): ChannelMeta {

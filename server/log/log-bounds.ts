@@ -86,7 +86,8 @@ export function isKnown(bounds: LogBounds, cursor: Cursor): boolean {
   return after(bounds, cursor).kind !== 'unknown-cursor';
 }
 
-function beginning(bounds: LogBounds): Cursor {
+/** Just before the first record that the known history had, whether or not it is still kept. */
+export function beginning(bounds: LogBounds): Cursor {
   const first = bounds.epochs[0];
   return first
     ? { epoch: first.epoch, offset: first.prevOffset }

@@ -3,7 +3,7 @@
  * answer is decided from what was really read, so a trim or an eviction in between makes a gap or another page, never
  * a silent hole. Called by catch-up and pull.
  */
-import type { Cursor, Epoch, Gap, Offset } from '../../shared/terms.ts';
+import { type Cursor, compareCursors, type Epoch, type Gap, type Offset } from '../../shared/terms.ts';
 import type { ChannelLog } from './channel-log.ts';
 import { type After, after, cursorBefore, epochAt, type LogBounds } from './log-bounds.ts';
 import { findTime, type RunSlice } from './segment.ts';
@@ -66,13 +66,14 @@ export class LogReader {
     return this.#missing(log, stored);
   }
 
-  /** Both of the above. */
+  /** Both of the above. The page is the caller's own. */
   async read(log: ChannelLog, bounds: LogBounds, cursor: Cursor, maxBytes: number): Promise<PageResult> {
     const result = this.readRing(log, bounds, cursor, maxBytes);
-    return result.kind === 'stored' ? this.readStored(log, result, maxBytes) : result;
+    if (result.kind === 'stored') return this.readStored(log, result, maxBytes);
+    return result.kind === 'run' ? { ...result, slices: result.slices.map(copyOf) } : result;
   }
 
-  /** At most `limit` records that end at `cursor`, of one epoch. Rejects with `store-failed`. */
+  /** At most `limit` records that end at `cursor`, of one epoch, the caller's own. Rejects with `store-failed`. */
   async readBackward(
     log: ChannelLog,
     bounds: LogBounds,
@@ -84,18 +85,22 @@ export class LogReader {
     if (here.kind === 'unknown-cursor') return here;
     // Where the cursor's epoch ended earlier, what is before the cursor begins at that end.
     const lastOffset = here.kind === 'gap' ? Math.min(cursor.offset, here.gap.after.offset) : cursor.offset;
-    if (lastOffset < bounds.oldestOffset) return { page: undefined, gaps: [], next: cursor, atEnd: true };
+    const atBeginning = { page: undefined, gaps: [], next: cursor, atEnd: true };
+    // Epoch 0 stands for the beginning, whatever the offset.
+    if (cursor.epoch === 0 || lastOffset < bounds.oldestOffset) return atBeginning;
     const epoch = epochAt(bounds, lastOffset);
-    const gaps: Gap[] = [];
-    if (epoch < cursor.epoch) {
-      const upTo = { epoch: cursor.epoch, offset: lastOffset };
-      gaps.push({ after: { epoch, offset: lastOffset }, upTo, count: null, reason: 'lost' });
-    }
     const start = bounds.epochs.find((known) => known.epoch === epoch)?.prevOffset ?? 0;
     const firstOffset = Math.max(bounds.oldestOffset, start + 1, lastOffset - limit + 1);
     const page = pageOf(epoch, await this.#slicesBefore(log, epoch, firstOffset, lastOffset, maxBytes));
+    // Trimmed while it was read.
+    if (!page && lastOffset < log.oldestOffset) return atBeginning;
     const nextOffset = page ? page.prevOffset : firstOffset - 1;
-    return { page, gaps, next: { epoch, offset: nextOffset }, atEnd: nextOffset < bounds.oldestOffset };
+    return {
+      page,
+      gaps: gapsBehind(page, { epoch, offset: nextOffset }, { epoch, offset: lastOffset }, cursor),
+      next: { epoch, offset: nextOffset },
+      atEnd: nextOffset < bounds.oldestOffset,
+    };
   }
 
   /** The cursor just before the first record at or after `timeMs`. Rejects with `store-failed`. */
@@ -125,7 +130,7 @@ export class LogReader {
       lastOffset,
       Number.POSITIVE_INFINITY,
     );
-    return [slice];
+    return [copyOf(slice)];
   }
 
   /** The first stored record at or after `timeMs`, by halves; the first of the ring when all are earlier. */
@@ -159,6 +164,27 @@ export class LogReader {
     };
     return { kind: 'gap', gap };
   }
+}
+
+/**
+ * The gaps between a page, or the place `next` where there should be one, and the cursor it was asked for: records up
+ * to `kept` that the store does not hold though it should, and what was lost where an epoch ended.
+ */
+function gapsBehind(page: RunPage | undefined, next: Cursor, kept: Cursor, cursor: Cursor): Gap[] {
+  const gaps: Gap[] = [];
+  const after = page ? { epoch: page.epoch, offset: page.prevOffset + page.count } : next;
+  const missing = kept.offset - after.offset;
+  if (missing > 0) gaps.push({ after, upTo: kept, count: missing, reason: 'lost' });
+  if (compareCursors(kept, cursor) < 0) {
+    gaps.push({ after: kept, upTo: cursor, count: null, reason: 'lost' });
+  }
+  return gaps;
+}
+
+/** A slice of the ring is overwritten when its segment goes, and whoever awaits it may come too late. */
+function copyOf({ bytes, start, end, ...position }: RunSlice): RunSlice {
+  const copy = Buffer.from(bytes.subarray(start, end));
+  return { ...position, bytes: copy, start: 0, end: copy.length };
 }
 
 function pageOf(epoch: Epoch, slices: readonly RunSlice[]): RunPage | undefined {

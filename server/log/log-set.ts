@@ -19,6 +19,8 @@ import { WriteBehind } from './write-behind.ts';
 /** Channels whose retention is looked at in one round of maintenance, open and not open ones. */
 const LOGS_PER_ROUND = 200;
 const STORED_PER_ROUND = 50;
+/** A log is forgotten once it was idle for so long: whoever was just given it has pinned it, or let it go, by then. */
+const FORGET_AFTER_MS = 10_000;
 
 export interface ChannelLimits {
   readonly ring: RingLimits;
@@ -38,7 +40,7 @@ export interface LogSetOptions {
   /** Longest wait of a record for its write to begin, ms. */
   readonly maxDelayMs: number;
   limitsOf(channel: string): ChannelLimits;
-  /** These logs' `durableOffset` has moved. */
+  /** Something of these logs was synced; `durableOffset` is up to date. */
   onSynced(logs: readonly ChannelLog[]): void;
   /** The store failed, or works again (`undefined`). */
   onStoreFailure(cause: unknown): void;
@@ -59,18 +61,27 @@ export class LogSet {
   readonly #logs = new Map<string, ChannelLog>();
   readonly #opening = new Map<string, Promise<ChannelLog>>();
   #lastNumber: number;
+  #channelCount: number;
   /** Every channel there is has its log in memory, so none needs to be looked for in the store. */
   #allOpen: boolean;
   #sweep: Iterator<ChannelLog> | undefined;
   #sweepNumber = 0;
+  #maintenance: Promise<void> | undefined;
+  #isStopping = false;
 
-  private constructor(options: LogSetOptions, segmentStore: SegmentStore, epoch: Epoch, lastNumber: number) {
+  private constructor(
+    options: LogSetOptions,
+    segmentStore: SegmentStore,
+    epoch: Epoch,
+    stored: { lastNumber: number; channelCount: number },
+  ) {
     const { clock, maxDelayMs, ringBytes } = options;
     this.#options = options;
     this.segmentStore = segmentStore;
     this.epoch = epoch;
-    this.#lastNumber = lastNumber;
-    this.#allOpen = lastNumber === 0;
+    this.#lastNumber = stored.lastNumber;
+    this.#channelCount = stored.channelCount;
+    this.#allOpen = stored.channelCount === 0;
     this.reader = new LogReader(segmentStore);
     this.#budget = new RingBudget(ringBytes, this.#slabs, clock);
     this.writeBehind = new WriteBehind({
@@ -84,12 +95,20 @@ export class LogSet {
     this.#context = this.#makeContext();
   }
 
-  /** Opens the store and enters the epoch; reads no record. Rejects with `store-failed`. */
+  /** Opens the store and enters the epoch; reads no record. Rejects with `store-failed`, the store closed again. */
   static async open(options: LogSetOptions): Promise<LogSet> {
-    await options.store.open();
-    const { epoch } = await enterEpoch(options.store, options.folder, options.clock);
-    const segmentStore = new SegmentStore(options.store);
-    return new LogSet(options, segmentStore, epoch, await segmentStore.lastNumber());
+    const { store, folder, clock } = options;
+    await store.open();
+    try {
+      const { epoch } = await enterEpoch(store, folder, clock);
+      const segmentStore = new SegmentStore(store);
+      const lastNumber = await segmentStore.lastNumber();
+      const channelCount = await segmentStore.channelCount();
+      return new LogSet(options, segmentStore, epoch, { lastNumber, channelCount });
+    } catch (cause) {
+      await store.close().catch(() => {});
+      throw cause;
+    }
   }
 
   get isDurable(): boolean {
@@ -102,7 +121,7 @@ export class LogSet {
 
   /** Channels that have a number: all that are stored, and those in use. */
   get channelCount(): number {
-    return this.#lastNumber;
+    return this.#channelCount;
   }
 
   /** The logs in memory. */
@@ -119,8 +138,13 @@ export class LogSet {
    * and `store-failed`.
    */
   openLog(name: string): ChannelLog | Promise<ChannelLog> {
-    const known = this.#logs.get(name) ?? this.#opening.get(name);
-    if (known) return known;
+    const known = this.#logs.get(name);
+    if (known) {
+      known.idleSinceMs = undefined;
+      return known;
+    }
+    const pending = this.#opening.get(name);
+    if (pending) return pending;
     if (this.#allOpen) return this.#add(name, undefined);
     const opening = this.segmentStore
       .findChannel(name)
@@ -136,10 +160,18 @@ export class LogSet {
   }
 
   /** Lets retention and ring age catch up a little; to be called about once a second. Rejects with `store-failed`. */
-  async maintain(): Promise<void> {
+  maintain(): Promise<void> {
+    if (this.#isStopping) return Promise.resolve();
+    this.#maintenance ??= this.#maintain().finally(() => {
+      this.#maintenance = undefined;
+    });
+    return this.#maintenance;
+  }
+
+  async #maintain(): Promise<void> {
     this.#budget.enforceAge();
     this.#budget.enforce();
-    for (let i = 0; i < LOGS_PER_ROUND; i++) {
+    for (let i = 0; i < LOGS_PER_ROUND && !this.#isStopping; i++) {
       this.#sweep ??= this.#logs.values();
       const { value: log, done } = this.#sweep.next();
       if (done) {
@@ -154,6 +186,8 @@ export class LogSet {
 
   /** Everything to disk, small values merged, the mark of a clean stop, the store closed. */
   async stop(): Promise<void> {
+    this.#isStopping = true;
+    await this.#maintenance?.catch(() => {});
     await this.writeBehind.flush();
     for (const log of this.#logs.values()) {
       const last = log.segments.at(-1);
@@ -161,14 +195,20 @@ export class LogSet {
     }
     await this.writeBehind.flush();
     this.writeBehind.stop();
-    await markCleanStop(this.segmentStore.store, this.#options.folder);
-    await this.segmentStore.store.close();
+    const { store } = this.segmentStore;
+    try {
+      await markCleanStop(store, this.#options.folder);
+    } finally {
+      await store.close();
+    }
   }
 
   /** Channels that nobody opened since the start have a retention too. */
   async #maintainStored(): Promise<void> {
+    if (this.#isStopping) return;
     const channels = await this.segmentStore.channelsFrom(this.#sweepNumber, STORED_PER_ROUND);
     for (const { name } of channels) {
+      if (this.#isStopping) return;
       if (this.#logs.has(name)) continue;
       const log = await this.openLog(name);
       await this.#retention.apply(log);
@@ -179,19 +219,28 @@ export class LogSet {
   }
 
   #forgetIdle(log: ChannelLog): void {
-    const stored = !log.metaDirty || log.headOffset === 0;
-    if (!log.isIdle || !stored || !this.#options.mayForget(log)) return;
+    const isUnused = log.headOffset === 0;
+    if (!log.isIdle || (log.metaDirty && !isUnused)) {
+      log.idleSinceMs = undefined;
+      return;
+    }
+    const nowMs = this.#options.clock.monotonicMs();
+    log.idleSinceMs ??= nowMs;
+    if (nowMs - log.idleSinceMs < FORGET_AFTER_MS || !this.#options.mayForget(log)) return;
     this.#logs.delete(log.name);
-    this.#allOpen = false;
+    // Its number is not given again, but it takes no place either.
+    if (isUnused) this.#channelCount--;
+    else this.#allOpen = false;
   }
 
   #add(name: string, stored: ChannelMeta | undefined): ChannelLog {
-    if (!stored && this.#lastNumber >= this.#options.maxChannels) {
+    if (!stored && this.#channelCount >= this.#options.maxChannels) {
       throw new RingcastError(
         'too-many-channels',
         `this hub takes no more than ${this.#options.maxChannels} channels`,
       );
     }
+    if (!stored) this.#channelCount++;
     const meta = stored ?? newChannel(++this.#lastNumber);
     const log = new ChannelLog(name, meta, stored !== undefined, this.#context, this.#options.limitsOf(name));
     this.#logs.set(name, log);

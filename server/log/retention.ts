@@ -1,6 +1,7 @@
 /**
  * Removes what a channel no longer has to keep: whole values, oldest first, by records, bytes and age. A value goes
- * only when what remains still satisfies the limits, so a channel keeps at least its limit and up to a run more.
+ * only when what remains, and is synced, still satisfies the limits, so a channel keeps at least its limit, even over a
+ * crash, and up to a run more.
  * log-set calls it for channels in turn; the deletions travel with the next write of write-behind.
  */
 import type { Clock } from '../../shared/clock.ts';
@@ -45,11 +46,11 @@ export class Retention {
 
   /** A look that costs nothing, before any is read. */
   #mayHaveExpired(log: ChannelLog): boolean {
-    if (log.oldestOffset > log.headOffset) return false;
+    if (log.oldestOffset > log.durableOffset) return false;
     const { maxRecords, maxBytes, maxAgeMs } = log.retention;
     return (
-      (maxRecords !== null && log.headOffset - log.oldestOffset >= maxRecords) ||
-      (maxBytes !== null && log.headBytes - log.oldestBytes > maxBytes) ||
+      (maxRecords !== null && log.durableOffset - log.oldestOffset >= maxRecords) ||
+      (maxBytes !== null && log.durableBytes - log.oldestBytes > maxBytes) ||
       (maxAgeMs !== null && this.#clock.nowMs() - (log.oldestRunTimeMs ?? 0) > maxAgeMs)
     );
   }
@@ -57,19 +58,19 @@ export class Retention {
   #isExpired(log: ChannelLog, run: RunExtent): boolean {
     const { maxRecords, maxBytes, maxAgeMs } = log.retention;
     return (
-      (maxRecords !== null && log.headOffset - run.lastOffset >= maxRecords) ||
-      (maxBytes !== null && log.headBytes - run.endBytes >= maxBytes) ||
+      (maxRecords !== null && log.durableOffset - run.lastOffset >= maxRecords) ||
+      (maxBytes !== null && log.durableBytes - run.endBytes >= maxBytes) ||
       (maxAgeMs !== null && this.#clock.nowMs() - run.lastTimeMs > maxAgeMs)
     );
   }
 
   async #trimStored(log: ChannelLog, lookBytes: number): Promise<boolean> {
     const epoch = epochAt(log, log.oldestOffset);
+    // Only what had left the ring before the read. What leaves it meanwhile was read in parts, and is one value by now,
+    // under the key of the first of them.
+    const { ringFirstOffset } = log;
     const runs = await this.#store.runsFrom(log.number, epoch, log.oldestOffset, lookBytes);
-    // The ring may have let go of segments meanwhile, never taken any back: what it holds is left to it.
-    const stored = runs.filter(
-      (run) => run.firstOffset >= log.oldestOffset && endOf(run) < log.ringFirstOffset,
-    );
+    const stored = runs.filter((run) => run.firstOffset >= log.oldestOffset && endOf(run) < ringFirstOffset);
     const expired: StoredRun[] = [];
     for (const run of stored) {
       const endBytes = run.bytesBefore + run.bytes.length - run.start;

@@ -49,15 +49,17 @@ export class RingBudget {
   }
 
   /**
-   * Lets go of the oldest segments until the budget holds. Open ones among the oldest are sealed (and so merged); they
-   * go when that is written.
+   * Lets go of the oldest segments until the budget holds. Open ones among the oldest are sealed (and so merged), as
+   * many as it takes; they go when that is written.
    */
   enforce(): void {
     let segment = this.#oldest;
-    for (let looks = 0; segment && this.isExceeded && looks < LOOKS_PER_CALL; looks++) {
-      const { newer, log } = segment;
-      if (segment.state === 'open' && segment.isWritten) log.seal(segment);
-      if (segment.isEvictable && log.segments[0] === segment) log.dropOldestSegment();
+    let leavingBytes = 0;
+    for (let looks = 0; segment && looks < LOOKS_PER_CALL; looks++) {
+      if (this.#slabs.usedBytes - leavingBytes <= this.#budgetBytes) return;
+      const { newer } = segment;
+      this.#release(segment);
+      if (segment.state === 'sealed') leavingBytes += segment.capacityBytes;
       segment = newer;
     }
   }
@@ -79,14 +81,18 @@ export class RingBudget {
   enforceAge(): void {
     let segment = this.#agePosition ?? this.#oldest;
     for (let looks = 0; segment && looks < LOOKS_PER_CALL; looks++) {
-      const { newer, log } = segment;
-      if (this.#isTooOld(segment)) {
-        if (segment.state === 'open' && segment.isWritten) log.seal(segment);
-        if (segment.isEvictable && log.segments[0] === segment) log.dropOldestSegment();
-      }
+      const { newer } = segment;
+      if (this.#isTooOld(segment)) this.#release(segment);
       segment = newer;
     }
     this.#agePosition = segment;
+  }
+
+  /** Lets go of a segment, or seals it so that it can go. One that was only just begun is left to its first record. */
+  #release(segment: Segment): void {
+    const { log } = segment;
+    if (segment.state === 'open' && segment.isWritten && segment.count > 0) log.seal(segment);
+    if (segment.isEvictable && log.segments[0] === segment) log.dropOldestSegment();
   }
 
   #isTooOld({ log, lastTimeMs }: Segment): boolean {

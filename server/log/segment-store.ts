@@ -66,6 +66,12 @@ export class SegmentStore {
     return last ? readNumberKey(last.key) : 0;
   }
 
+  /** How many channels are stored. */
+  async channelCount(): Promise<number> {
+    const numbers = await this.store.read({ ...numberRange(0), keysOnly: true });
+    return numbers.length;
+  }
+
   /** The newest stored record of a channel; 0 when no run is stored. */
   async storedHead(number: number): Promise<Offset> {
     const run = await this.#lastRun(number);
@@ -91,7 +97,10 @@ export class SegmentStore {
     });
   }
 
-  /** As {@link readForward}, but the records that end at `lastOffset`, none before `firstOffset`; ascending. */
+  /**
+   * As {@link readForward}, but the records that end at `lastOffset`, none before `firstOffset`; ascending. Where the
+   * store misses the last of them, those before what is missing.
+   */
   readBackward(
     number: number,
     firstOffset: Offset,
@@ -193,7 +202,9 @@ function joinBackward(
   let last = lastOffset;
   let room = maxBytes;
   for (const run of runs) {
-    if (run.firstOffset + run.count <= last || last < firstOffset) break;
+    const endOffset = run.firstOffset + run.count - 1;
+    if (slices.length === 0) last = Math.min(last, endOffset);
+    if (endOffset < last || last < firstOffset) break;
     const slice = sliceOf(run, Math.max(firstOffset, run.firstOffset), last);
     if (slices.length > 0 && slice.end - slice.start > room) break;
     slices.unshift(slice);

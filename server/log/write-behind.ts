@@ -28,7 +28,7 @@ export interface WriteBehindOptions {
   readonly store: SegmentStore;
   readonly clock: Clock;
   readonly maxDelayMs: number;
-  /** These logs' `durableOffset` has moved. */
+  /** Something of these logs was synced; `durableOffset` is up to date. */
   onSynced(logs: readonly ChannelLog[]): void;
   /** The store failed, or works again (`undefined`). */
   onFailure(cause: unknown): void;
@@ -39,13 +39,15 @@ interface Cut {
   readonly heads: Map<ChannelLog, number>;
   bytes: number;
   sequence: number;
+  /** When the first of it came, by the clock's monotonic time. */
+  sinceMs: number;
 }
 
 export class WriteBehind {
   readonly #options: WriteBehindOptions;
   #state: WriteBehindState = 'idle';
   #cuts: Cut[] = [];
-  #open: Cut = { heads: new Map(), bytes: 0, sequence: 0 };
+  #open: Cut = { heads: new Map(), bytes: 0, sequence: 0, sinceMs: 0 };
   #merges = new Set<Segment>();
   #trims: Trim[] = [];
   #waiting: { sequence: number; run: () => void }[] = [];
@@ -53,6 +55,8 @@ export class WriteBehind {
   #sequence = 0;
   #unpersistedBytes = 0;
   #urgent = false;
+  /** The write that is waited for begins with the end of this tick, not by the timer. */
+  #isDue = false;
   #cancelTimer: (() => void) | undefined;
   #idle: (() => void)[] = [];
 
@@ -71,6 +75,7 @@ export class WriteBehind {
 
   appended(log: ChannelLog, bytes: number): void {
     const cut = this.#open;
+    if (cut.heads.size === 0) cut.sinceMs = this.#options.clock.monotonicMs();
     cut.heads.set(log, log.headOffset);
     log.queued = true;
     cut.bytes += bytes;
@@ -85,12 +90,14 @@ export class WriteBehind {
   }
 
   addMerge(segment: Segment): void {
+    if (segment.isEvictable) return;
     this.#merges.add(segment);
     this.#schedule();
   }
 
   addTrim(trim: Trim): void {
     this.#trims.push(trim);
+    trim.log.queued = true;
     this.#schedule();
   }
 
@@ -129,21 +136,31 @@ export class WriteBehind {
 
   #schedule(): void {
     if (!this.#hasWork || (this.#state !== 'idle' && this.#state !== 'waiting')) return;
-    const now = this.#urgent || this.#unpersistedBytes >= CUT_BYTES;
+    const leftMs = this.#leftMs;
+    const isDue = this.#urgent || this.#unpersistedBytes >= CUT_BYTES || leftMs <= 0;
     if (this.#state === 'waiting') {
-      if (!now) return;
+      // Put off again by each publish, a write that is due might never begin.
+      if (!isDue || this.#isDue) return;
       this.#cancelTimer?.();
     }
     this.#state = 'waiting';
+    this.#isDue = isDue;
     // Even in a hurry a write waits for the end of the tick, which it then holds whole.
+    const write = () => void this.#write();
+    this.#cancelTimer = isDue ? soon(write) : this.#options.clock.after(leftMs, write);
+  }
+
+  /** How much longer a write may wait: what came while another was in flight has waited already. */
+  get #leftMs(): number {
     const { clock, maxDelayMs } = this.#options;
-    this.#cancelTimer = now ? soon(() => this.#write()) : clock.after(maxDelayMs, () => void this.#write());
+    const oldest = this.#cuts[0] ?? this.#open;
+    return oldest.heads.size === 0 ? maxDelayMs : maxDelayMs - (clock.monotonicMs() - oldest.sinceMs);
   }
 
   #closeCut(): void {
     if (this.#open.heads.size === 0) return;
     this.#cuts.push(this.#open);
-    this.#open = { heads: new Map(), bytes: 0, sequence: this.#sequence };
+    this.#open = { heads: new Map(), bytes: 0, sequence: this.#sequence, sinceMs: 0 };
   }
 
   async #write(): Promise<void> {
@@ -182,11 +199,14 @@ export class WriteBehind {
 
   #takeMerges(): Segment[] {
     const taken: Segment[] = [];
+    let bytes = 0;
     for (const segment of this.#merges) {
-      if (taken.length >= MERGES_PER_WRITE) break;
+      if (taken.length >= MERGES_PER_WRITE || bytes >= WRITE_BYTES) break;
       // One that is not wholly written yet is made whole by the write that completes it.
       this.#merges.delete(segment);
-      if (segment.needsMerge) taken.push(segment);
+      if (!segment.needsMerge) continue;
+      taken.push(segment);
+      bytes += segment.lengthBytes;
     }
     return taken;
   }
@@ -194,26 +214,31 @@ export class WriteBehind {
   #settle(cuts: readonly Cut[], plan: WritePlan): void {
     const last = cuts.at(-1);
     for (const cut of cuts) this.#unpersistedBytes -= cut.bytes;
-    for (const log of plan.logs) log.queued = log.durableOffset < log.headOffset;
+    const { logs } = plan;
+    // The meta is out of date where the log was trimmed, or entered the epoch, meanwhile.
+    for (const log of logs) log.queued = log.durableOffset < log.headOffset || log.metaDirty;
     if (this.#state === 'stopped') return;
     this.#state = 'idle';
-    this.#options.onSynced(plan.logs);
+    this.#options.onSynced(logs);
     if (last) {
       const due = this.#waiting.findIndex(({ sequence }) => sequence > last.sequence);
       for (const { run } of this.#waiting.splice(0, due < 0 ? this.#waiting.length : due)) run();
-      this.#urgent ||= this.#waiting.length > 0;
+      this.#urgent = this.#waiting.length > 0;
     }
     this.#schedule();
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   async #reopen(cause: unknown, logs: readonly ChannelLog[]): Promise<void> {
+    // Stopped while the write was in flight: what becomes of the store is its owner's business.
+    if (this.#state === 'stopped') return;
     const { store, clock, onFailure } = this.#options;
     this.#state = 'reopening';
     onFailure(cause);
-    for (let attempt = 0; this.#state === 'reopening'; attempt++) {
+    for (let attempt = 0; ; attempt++) {
       const delayMs = REOPEN_DELAYS_MS[Math.min(attempt, REOPEN_DELAYS_MS.length - 1)]!;
       await new Promise<void>((resolve) => clock.after(delayMs, resolve));
+      if (this.#state !== 'reopening') return;
       try {
         await store.store.close();
         await store.store.open();
@@ -226,6 +251,7 @@ export class WriteBehind {
     if (this.#state !== 'reopening') return;
     this.#state = 'idle';
     onFailure(undefined);
+    this.#urgent = true;
     this.#schedule();
     for (const resolve of this.#idle.splice(0)) resolve();
   }

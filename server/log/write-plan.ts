@@ -13,14 +13,12 @@ import { encodeMeta, encodeRun, nameKey, numberKey, runKey } from './store-keys.
 
 /** What one segment's part in the write comes to. */
 interface SegmentWrite {
-  readonly segment: Segment;
   readonly lastOffset: Offset;
   /** First offsets of the values that hold the segment afterwards. */
   readonly parts: Offset[];
 }
 
 interface LogWrite {
-  readonly log: ChannelLog;
   readonly lastOffset: Offset;
   readonly metaWritten: boolean;
 }
@@ -33,8 +31,8 @@ export interface Trim {
 
 export class WritePlan {
   readonly operations: StoreOperation[] = [];
-  readonly #segments: SegmentWrite[] = [];
-  readonly #logs: LogWrite[] = [];
+  readonly #segments = new Map<Segment, SegmentWrite>();
+  readonly #logs = new Map<ChannelLog, LogWrite>();
 
   /** Takes the records of `log` up to `lastOffset` that are not on disk yet. */
   addRecords(log: ChannelLog, lastOffset: Offset): void {
@@ -47,31 +45,35 @@ export class WritePlan {
 
   /** Takes a segment that is to be written again; never beyond what is, or by this write will be, on disk. */
   addMerge(segment: Segment): void {
-    if (!segment.needsMerge || this.#segments.some((write) => write.segment === segment)) return;
+    if (!segment.needsMerge || this.#segments.has(segment)) return;
     const lastOffset = Math.min(segment.lastOffset, segment.log.durableOffset);
     if (lastOffset >= segment.firstOffset) this.#addSegment(segment, lastOffset);
   }
 
   addTrim({ log, keys }: Trim): void {
     for (const key of keys) this.operations.push({ type: 'del', key });
-    if (!this.#logs.some((write) => write.log === log)) this.#addLog(log, log.durableOffset);
+    if (!this.#logs.has(log)) this.#addLog(log, log.durableOffset);
   }
 
   /** The store has synced it. */
   apply(): void {
-    for (const { segment, lastOffset, parts } of this.#segments) segment.markWritten(lastOffset, parts);
-    for (const { log, lastOffset } of this.#logs) log.durableOffset = Math.max(log.durableOffset, lastOffset);
+    for (const [segment, { lastOffset, parts }] of this.#segments) segment.markWritten(lastOffset, parts);
+    for (const [log, { lastOffset }] of this.#logs)
+      log.durableOffset = Math.max(log.durableOffset, lastOffset);
   }
 
   /** The write failed: nobody knows what of it is on disk. Returns the segments to be written again. */
   abandon(): Segment[] {
-    for (const { segment, parts } of this.#segments) segment.markSuspect(parts);
-    for (const { log, metaWritten } of this.#logs) log.metaDirty ||= metaWritten;
-    return this.#segments.map(({ segment }) => segment);
+    for (const [segment, { parts }] of this.#segments) segment.markSuspect(parts);
+    for (const [log, { metaWritten }] of this.#logs) log.metaDirty ||= metaWritten;
+    return [...this.#segments.keys()];
   }
 
+  /** The logs that the write is about, those of merged segments too. */
   get logs(): readonly ChannelLog[] {
-    return this.#logs.map(({ log }) => log);
+    const logs = new Set(this.#logs.keys());
+    for (const { log } of this.#segments.keys()) logs.add(log);
+    return [...logs];
   }
 
   #addSegment(segment: Segment, lastOffset: Offset): void {
@@ -85,16 +87,13 @@ export class WritePlan {
     const bytesBefore = segment.bytesBefore + (whole ? 0 : segment.writtenBytes);
     const key = runKey(log.number, epoch, start);
     this.operations.push({ type: 'put', key, value: encodeRun(run, segment.lastTimeMs, bytesBefore) });
-    this.#segments.push({ segment, lastOffset, parts: whole ? [start] : [...segment.parts, start] });
+    this.#segments.set(segment, { lastOffset, parts: whole ? [start] : [...segment.parts, start] });
   }
 
   #addLog(log: ChannelLog, lastOffset: Offset): void {
     const metaWritten = log.metaDirty;
     if (metaWritten) {
-      const segment = log.segmentAt(lastOffset);
-      const written = segment?.read(segment.firstOffset, lastOffset, Number.POSITIVE_INFINITY);
-      const headBytes =
-        segment && written ? segment.bytesBefore + written.end - written.start : log.headBytes;
+      const headBytes = log.bytesThrough(lastOffset);
       const meta = encodeMeta({ ...log.meta, headOffset: lastOffset, headBytes });
       this.operations.push({ type: 'put', key: nameKey(log.name), value: meta });
       this.operations.push({
@@ -104,7 +103,7 @@ export class WritePlan {
       });
       log.metaDirty = false;
     }
-    this.#logs.push({ log, lastOffset, metaWritten });
+    this.#logs.set(log, { lastOffset, metaWritten });
   }
 }
 

@@ -7,6 +7,7 @@ import { type Codec, codecOf } from '../../shared/codec.ts';
 import { CLOSE_CODES, type CloseReason, RingcastError } from '../../shared/errors.ts';
 import type {
   ClientFrame,
+  ErrorFrame,
   Hello,
   Limits,
   Publish,
@@ -30,6 +31,7 @@ import { TokenWatch } from './token-watch.ts';
 
 /** Answers may wait for a client that does not read, up to so many bytes. */
 const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
+
 export class Connection {
   readonly id = nanoid(12);
   readonly #services: ConnectionServices;
@@ -94,6 +96,13 @@ export class Connection {
     if (this.#socket.bufferedBytes === 0) this.#services.hub.catchUp.drained(this.#reader);
   }
 
+  /** The socket has answered a ping by itself. */
+  pinged(): void {
+    // It answers even while the connection ends, and its answers must not pile up behind a close that nobody reads.
+    if (this.#state !== 'closed') this.#refuseUnread();
+    else if (this.#socket.bufferedBytes > MAX_UNREAD_BYTES) this.#socket.cut();
+  }
+
   /** The socket is gone. */
   closed(): void {
     if (this.#state !== 'closed') this.#leave();
@@ -103,7 +112,7 @@ export class Connection {
   fail(error: RingcastError, reason: CloseReason): void {
     if (this.#state === 'closed') return;
     this.#services.log.debug({ connection: this.id, code: error.code }, `connection ended: ${error.message}`);
-    this.#sendError(null, error);
+    this.#write(this.#errorFrame(null, error));
     this.#leave();
     this.#socket.end(CLOSE_CODES[reason], reason);
   }
@@ -111,17 +120,25 @@ export class Connection {
   /** The hub is stopping. */
   goAway(reconnectAfterMs: number): void {
     if (this.#state === 'closed') return;
-    this.send({ op: 'going-away', reconnectAfterMs });
+    this.#write({ op: 'going-away', reconnectAfterMs });
     this.#leave();
     this.#socket.end(CLOSE_CODES['going-away'], 'going-away');
   }
 
   send(frame: ServerFrame): void {
     if (this.#state === 'closed') return;
+    this.#write(frame);
+    if (this.#socket.isFull) this.#refuseUnread();
+  }
+
+  /** Sends what must go out however much waits: it is the last. */
+  #write(frame: ServerFrame): void {
     this.#socket.send(this.#codec.encodeServer(frame));
-    if (this.#socket.isFull && this.#socket.bufferedBytes > MAX_UNREAD_BYTES) {
-      this.fail(new RingcastError('not-reading', 'this client does not read its answers'), 'not-reading');
-    }
+  }
+
+  #refuseUnread(): void {
+    if (this.#socket.bufferedBytes <= MAX_UNREAD_BYTES) return;
+    this.fail(new RingcastError('not-reading', 'this client does not read its answers'), 'not-reading');
   }
 
   #leave(): void {
@@ -327,12 +344,16 @@ export class Connection {
     }
   }
 
-  #sendError(id: number | null, error: RingcastError, details: Record<string, unknown> = {}): void {
+  #sendError(id: number | null, error: RingcastError, details?: Record<string, unknown>): void {
+    this.send(this.#errorFrame(id, error, details));
+  }
+
+  #errorFrame(id: number | null, error: RingcastError, details: Record<string, unknown> = {}): ErrorFrame {
     if (error.code === 'internal')
       this.#services.log.error({ connection: this.id, err: error }, error.message);
     const { code, message, retryAfterMs } = error;
     const all = retryAfterMs === undefined ? details : { ...details, retryAfterMs };
-    this.send({ op: 'error', id, code, message, details: Object.keys(all).length > 0 ? all : null });
+    return { op: 'error', id, code, message, details: Object.keys(all).length > 0 ? all : null };
   }
 }
 

@@ -5,7 +5,7 @@
 import { RingcastError } from '../../shared/errors.ts';
 import type { TokenVerifier } from '../auth/verify-token.ts';
 import type { Hub } from '../hub/hub.ts';
-import { channelsOf } from '../log/inspect-folder.ts';
+import { channelsOf } from '../log/channel-catalogue.ts';
 import type { InspectedChannel, Inspection } from '../ops/inspection.ts';
 import type { Metrics } from '../ops/metrics.ts';
 import type { HttpAnswer, HttpQuestion } from './websocket-server.ts';

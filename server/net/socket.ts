@@ -8,6 +8,8 @@ export interface Socket extends Sink {
   readonly remoteAddress: string;
   /** Sends what is buffered and a close frame; cuts the connection when the peer does not answer. */
   end(code: number, reason: string): void;
+  /** Cuts the connection without a word. */
+  cut(): void;
 }
 
 export interface SocketEvents {
@@ -15,5 +17,7 @@ export interface SocketEvents {
   receive(bytes: Uint8Array, isBinary: boolean): void;
   /** Some of what was buffered has gone out. */
   drained(): void;
+  /** A WebSocket ping came and was answered; the answer may be buffered. */
+  pinged(): void;
   closed(): void;
 }

@@ -27,7 +27,10 @@ const TRANSPORT_BACKPRESSURE_BYTES = 1024 * 1024 * 1024;
 const NO_COMPRESSION = 0;
 /** A peer that answers no ping for so long is gone. uWebSockets.js pings by itself. */
 const IDLE_TIMEOUT_S = 120;
-/** A peer that does not answer a close frame is cut after this. */
+/**
+ * A peer that does not take what is buffered before the close is cut after this. uWebSockets.js by itself would hold
+ * its buffer for another 16 s, and give no hold of it.
+ */
 const CLOSE_TIMEOUT_MS = 2000;
 
 export interface HttpAnswer {
@@ -75,6 +78,9 @@ class UwsSocket implements Socket {
   readonly #ws: Uws;
   readonly #isBinary: boolean;
   #isOpen = true;
+  /** Said goodbye; the close frame waits until what is buffered has gone out. */
+  #ending: { readonly code: number; readonly reason: string } | undefined;
+  #cutTimer: NodeJS.Timeout | undefined;
 
   constructor(ws: Uws, form: CodecForm) {
     this.#ws = ws;
@@ -88,7 +94,7 @@ class UwsSocket implements Socket {
   }
 
   send(frame: Uint8Array): SendResult {
-    if (!this.#isOpen) return 'closed';
+    if (!this.#isOpen || this.#ending) return 'closed';
     // 1: all taken. 0: some of it waits. 2 (dropped) cannot be: the limit is out of reach.
     if (this.#ws.send(frame as Uint8Array<ArrayBuffer>, this.#isBinary, false) === 1) return 'sent';
     return this.#noteBuffered();
@@ -102,9 +108,10 @@ class UwsSocket implements Socket {
   }
 
   end(code: number, reason: string): void {
-    if (!this.#isOpen) return;
-    this.#ws.end(code, reason);
-    setTimeout(() => this.cut(), CLOSE_TIMEOUT_MS).unref();
+    if (!this.#isOpen || this.#ending) return;
+    this.#ending = { code, reason };
+    if (this.bufferedBytes === 0) this.#ws.end(code, reason);
+    else this.#cutTimer = setTimeout(() => this.cut(), CLOSE_TIMEOUT_MS).unref();
   }
 
   cut(): void {
@@ -113,12 +120,15 @@ class UwsSocket implements Socket {
 
   /** Room again. */
   drained(): void {
-    this.isFull = this.#ws.getBufferedAmount() > LIVE_MARK_BYTES;
+    const buffered = this.#ws.getBufferedAmount();
+    this.isFull = buffered > LIVE_MARK_BYTES;
+    if (this.#ending && buffered === 0) this.#ws.end(this.#ending.code, this.#ending.reason);
   }
 
   /** The native socket must not be touched from now on. */
   gone(): void {
     this.#isOpen = false;
+    clearTimeout(this.#cutTimer);
   }
 
   #noteBuffered(): SendResult {
@@ -128,6 +138,19 @@ class UwsSocket implements Socket {
     return this.isFull ? 'full' : 'buffered';
   }
 }
+
+/**
+ * Without it a second hub could listen on the same port (SO_REUSEPORT), and the kernel would share the connections out
+ * between the two.
+ */
+const LIBUS_LISTEN_EXCLUSIVE_PORT = 1;
+
+type ExclusiveListen = (
+  host: string,
+  port: number,
+  options: number,
+  done: (listening: us_listen_socket | false) => void,
+) => void;
 
 /** Rejects when the address cannot be listened on. */
 export function startServer(options: ServerOptions): Promise<SocketServer> {
@@ -167,6 +190,9 @@ export function startServer(options: ServerOptions): Promise<SocketServer> {
       socket?.drained();
       events?.drained();
     },
+    ping(ws) {
+      ws.getUserData().events?.pinged();
+    },
     close(ws) {
       const { socket, events } = ws.getUserData();
       if (socket) sockets.delete(socket);
@@ -176,7 +202,9 @@ export function startServer(options: ServerOptions): Promise<SocketServer> {
   });
   app.any('/*', (response, request) => void serve(options, response, request));
   return new Promise((resolve, reject) => {
-    app.listen(options.host, options.port, (listening) => {
+    // Its types leave this form out.
+    const listen = app.listen.bind(app) as unknown as ExclusiveListen;
+    listen(options.host, options.port, LIBUS_LISTEN_EXCLUSIVE_PORT, (listening) => {
       if (listening) resolve(serverOf(listening, sockets));
       else
         reject(

@@ -19,6 +19,8 @@ export interface Reading {
   readonly gaps: number;
   readonly ringBytes: number;
   readonly unpersistedBytes: number;
+  /** Of all connections together. */
+  readonly bufferedBytes: number;
   /** 1 while the store takes no writes. */
   readonly storeFailing: number;
 }
@@ -36,6 +38,7 @@ const HELP: { readonly [K in keyof Reading]: readonly [name: string, help: strin
   gaps: ['ringcast_gaps_total', 'Gaps announced'],
   ringBytes: ['ringcast_ring_bytes', 'Memory held by the rings'],
   unpersistedBytes: ['ringcast_unpersisted_bytes', 'Bytes of records accepted and not yet synced'],
+  bufferedBytes: ['ringcast_buffered_bytes', 'Bytes that wait in the process until sockets take them'],
   storeFailing: ['ringcast_store_failing', '1 while the store takes no writes'],
 };
 

@@ -1,9 +1,10 @@
 /** A client on a fake hub and a clock that is turned by hand, and waiting for what they do between them. */
-import { connectWith } from '../../client/connect.ts';
+
 import type { Client } from '../../client/client.ts';
+import { connectWith } from '../../client/connect.ts';
 import type { ConnectOptions } from '../../client/options.ts';
 import type { Subscription } from '../../client/subscription.ts';
-import { ManualClock } from '../../shared/clock.ts';
+import { type Clock, ManualClock } from '../../shared/clock.ts';
 import { FakeHub } from './fake-hub.ts';
 
 export const FAKE_URL = 'ws://hub.test/';
@@ -22,7 +23,7 @@ export function quiet(): Promise<void> {
 /** With the longest backoffs: `random` is 1 unless given. */
 export function connectFake(
   hub: FakeHub,
-  clock: ManualClock,
+  clock: Clock,
   options: Partial<ConnectOptions> = {},
 ): Promise<Client> {
   const all = { token: 'secret', clock, backoff: { random: () => 1 }, ...options };
@@ -52,7 +53,10 @@ export async function comeBack({ clock, client }: Pick<FakeSetup, 'clock' | 'cli
 export function collector(): { readonly seen: unknown[]; readonly listener: (item: unknown) => void } {
   const seen: unknown[] = [];
   const listener = (item: unknown) => {
-    const { gap, data } = item as { gap?: { reason: string; upTo: { epoch: number; offset: number } }; data: unknown };
+    const { gap, data } = item as {
+      gap?: { reason: string; upTo: { epoch: number; offset: number } };
+      data: unknown;
+    };
     seen.push(gap ? `gap ${gap.reason} ${gap.upTo.epoch}-${gap.upTo.offset}` : data);
   };
   return { seen, listener };

@@ -250,7 +250,10 @@ export class FakeConnection {
     if ([...this.subscriptions.values()].some((each) => each.channel === channel)) {
       this.refuse(id, 'already-subscribed');
     }
-    if (!log.knows(cursor)) { this.refuse(id, 'unknown-cursor'); return; }
+    if (!log.knows(cursor)) {
+      this.refuse(id, 'unknown-cursor');
+      return;
+    }
     const channelNumber = ++this.#lastNumber;
     this.subscriptions.set(channelNumber, { channel, cursor });
     const result = { channelNumber, cursor: text(cursor), head: text(log.head) };
@@ -265,7 +268,10 @@ export class FakeConnection {
       return offsets[0]!;
     });
     if (frame.id !== 0) {
-      this.send({ op: 'published', answers: [{ id: frame.id, epoch: this.hub.log(frame.entries[0]!.channel).head.epoch, firstOffsets }] });
+      this.send({
+        op: 'published',
+        answers: [{ id: frame.id, epoch: this.hub.log(frame.entries[0]!.channel).head.epoch, firstOffsets }],
+      });
     }
     this.#usedCreditBytes += bytes;
     if (this.hub.autoCredit && this.#usedCreditBytes * 2 >= this.hub.publishCreditBytes) {
@@ -278,7 +284,10 @@ export class FakeConnection {
   answerPull({ id, channel, from, limit, reverse }: Pull): void {
     const log = this.hub.log(channel);
     const begin = log.begin(from);
-    if (!log.knows(begin)) { this.refuse(id, 'unknown-cursor'); return; }
+    if (!log.knows(begin)) {
+      this.refuse(id, 'unknown-cursor');
+      return;
+    }
     const max = Math.min(limit ?? Number.POSITIVE_INFINITY, this.hub.recordsPerPage);
     const stretch = reverse ? log.readBack(begin, max) : log.read(begin, max);
     const { gaps, entries, next } = stretch;

@@ -12,8 +12,8 @@ import {
   type Pull,
   type RunFields,
   type ServerFrame,
-  type Subscribe,
   SUBPROTOCOLS,
+  type Subscribe,
 } from '../../shared/frames.ts';
 import { encodeValue } from '../../shared/msgpack.ts';
 import type { From, RecordInput } from '../../shared/terms.ts';
@@ -224,6 +224,11 @@ export class RawClient {
   async closed(timeoutMs = this.#timeoutMs): Promise<{ code: number; reason: string }> {
     const have = () => this.frames.slice(-8);
     return (await until(() => this.close, { what: 'the close', timeoutMs, have }))!;
+  }
+
+  /** A ping of the WebSocket itself, not of the protocol. */
+  pingSocket(payload: Uint8Array): void {
+    this.#socket.ping(payload);
   }
 
   /** Reads nothing from the socket until resumed. */

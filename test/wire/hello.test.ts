@@ -63,7 +63,13 @@ test('welcome tells the limits, the credit, the features and when the token expi
   expect(welcome).toMatchObject({
     features: [],
     publishCreditBytes: 65_536,
-    limits: { maxFrameBytes: 1_048_576, maxSubscriptions: 7, maxPulls: 16, maxKeyBytes: 255, pageBytes: 65_536 },
+    limits: {
+      maxFrameBytes: 1_048_576,
+      maxSubscriptions: 7,
+      maxPulls: 16,
+      maxKeyBytes: 255,
+      pageBytes: 65_536,
+    },
     server: expect.stringMatching(/^ringcast\//),
     connectionId: expect.stringMatching(/^.{12}$/),
   });
@@ -82,17 +88,19 @@ test.each([
     'sec-websocket-key': Buffer.alloc(16, 1).toString('base64'),
     ...(offered.length > 0 && { 'sec-websocket-protocol': offered.join(', ') }),
   };
-  const { status, text } = await new Promise<{ status: number | undefined; text: string }>((resolve, reject) => {
-    request({ host: '127.0.0.1', port: hub.port, headers }, (response) => {
-      let body = '';
-      response.on('data', (chunk) => {
-        body += chunk;
-      });
-      response.on('end', () => resolve({ status: response.statusCode, text: body }));
-    })
-      .on('error', reject)
-      .end();
-  });
+  const { status, text } = await new Promise<{ status: number | undefined; text: string }>(
+    (resolve, reject) => {
+      request({ host: '127.0.0.1', port: hub.port, headers }, (response) => {
+        let body = '';
+        response.on('data', (chunk) => {
+          body += chunk;
+        });
+        response.on('end', () => resolve({ status: response.statusCode, text: body }));
+      })
+        .on('error', reject)
+        .end();
+    },
+  );
   expect(status).toBe(400);
   expect(text).toContain('ringcast.v1.msgpack');
   expect(text).toContain('ringcast.v1.json');

@@ -156,7 +156,12 @@ test('while the disk is behind its bound publishes are refused with overloaded, 
   });
   store.releaseWrites();
   await expect
-    .poll(() => client.publish('a', [big]).then(({ firstOffsets }) => firstOffsets, () => 'refused'))
+    .poll(() =>
+      client.publish('a', [big]).then(
+        ({ firstOffsets }) => firstOffsets,
+        () => 'refused',
+      ),
+    )
     .toEqual([3]);
 });
 

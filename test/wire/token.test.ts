@@ -15,7 +15,11 @@ const refusals: [name: string, code: string, token: () => string | null][] = [
   ['an empty token', 'token-missing', () => ''],
   ['what is no JWT', 'token-malformed', () => 'not.a.jwt'],
   ['alg none', 'token-algorithm', () => assembleToken({ alg: 'none' }, claims())],
-  ['an algorithm of another family', 'token-algorithm', () => forgeToken(rsaPair().privateKey, claims(), { alg: 'RS256' })],
+  [
+    'an algorithm of another family',
+    'token-algorithm',
+    () => forgeToken(rsaPair().privateKey, claims(), { alg: 'RS256' }),
+  ],
   ['another secret', 'token-signature', () => forgeToken('another secret that is long enough too', claims())],
   ['an expired token', 'token-expired', () => forgeToken(SECRET, claims({ exp: nowSeconds() - 60 }))],
   ['one not valid yet', 'token-not-yet-valid', () => forgeToken(SECRET, claims({ nbf: nowSeconds() + 600 }))],
@@ -102,7 +106,10 @@ test('a refresh in the grace carries the connection on, and warns anew', async (
   expect(await client.answer(id)).toEqual({ tokenExpiresAtMs: clock.nowMs() + 120_000 });
   await client.next('token-expiring');
   clock.advance(60_000);
-  expect(await client.next('token-expiring')).toEqual({ op: 'token-expiring', expiresAtMs: clock.nowMs() + 60_000 });
+  expect(await client.next('token-expiring')).toEqual({
+    op: 'token-expiring',
+    expiresAtMs: clock.nowMs() + 60_000,
+  });
 });
 
 test('a refused refresh says why and leaves the old grant', async () => {
@@ -136,7 +143,9 @@ test('a refresh that shrinks the grant ends what it no longer allows, and nothin
   await client.ping();
   expect(client.history(ended.channelNumber).values).toEqual([]);
   expect(client.history(kept.channelNumber).values).toEqual(['seen']);
-  expect((await client.error(client.publishLater([{ channel: 'news.eu', values: [1] }]))).code).toBe('forbidden');
+  expect((await client.error(client.publishLater([{ channel: 'news.eu', values: [1] }]))).code).toBe(
+    'forbidden',
+  );
   await expect(client.unsubscribe(ended.channelNumber)).rejects.toMatchObject({ code: 'not-subscribed' });
 });
 

@@ -5,11 +5,15 @@ import { backoffDelayMs, DEFAULT_BACKOFF } from '../../../client/backoff.ts';
 describe('backoff', () => {
   test('a delay lies between 0 and min(cap, base · 2^attempt)', () => {
     fc.assert(
-      fc.property(fc.nat(2000), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (attempt, draw) => {
-        const delayMs = backoffDelayMs(attempt, { ...DEFAULT_BACKOFF, random: () => draw });
-        expect(delayMs).toBeGreaterThanOrEqual(0);
-        expect(delayMs).toBeLessThanOrEqual(Math.min(20_000, 200 * 2 ** attempt));
-      }),
+      fc.property(
+        fc.nat(2000),
+        fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+        (attempt, draw) => {
+          const delayMs = backoffDelayMs(attempt, { ...DEFAULT_BACKOFF, random: () => draw });
+          expect(delayMs).toBeGreaterThanOrEqual(0);
+          expect(delayMs).toBeLessThanOrEqual(Math.min(20_000, 200 * 2 ** attempt));
+        },
+      ),
     );
   });
 

@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Client } from '../../../client/client.ts';
-import { ManualClock } from '../../../shared/clock.ts';
+import type { TransportHandlers } from '../../../client/transport.ts';
+import { type Clock, ManualClock } from '../../../shared/clock.ts';
 import { RingcastError } from '../../../shared/errors.ts';
-import { FakeHub } from '../../support/fake-hub.ts';
 import { comeBack, connectFake, quiet, setUp } from '../../support/fake-client.ts';
+import { FakeHub } from '../../support/fake-hub.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -58,7 +59,10 @@ describe('connect', () => {
       await quiet();
     }
     expect(hub.connections.length).toBeGreaterThan(3);
-    expect(result.error).toMatchObject({ code: 'timeout', message: expect.stringContaining('refused by the test') });
+    expect(result.error).toMatchObject({
+      code: 'timeout',
+      message: expect.stringContaining('refused by the test'),
+    });
     expect((result.error as RingcastError).cause).toMatchObject({ code: 'connection-lost' });
     const attempts = hub.connections.length;
     clock.advance(100_000);
@@ -192,6 +196,44 @@ describe('status', () => {
     hub.connection.sendBytes(Uint8Array.of(0x92, 0x7f, 0x01));
     await quiet();
     expect(client.status).toBe('live');
+  });
+});
+
+describe('an earlier life', () => {
+  test('of the transport is not listened to any more', async () => {
+    const all: TransportHandlers[] = [];
+    const hub = new FakeHub();
+    const clock = new ManualClock();
+    const client = await connectFake(hub, clock, {
+      transport: (url, handlers) => {
+        all.push(handlers);
+        return hub.openTransport(url, handlers);
+      },
+    });
+    hub.connection.cut();
+    await comeBack({ clock, client });
+    all[0]?.onMessage(Uint8Array.of(0xc1));
+    all[0]?.onClose(4200, 'late');
+    expect(client.status).toBe('live');
+  });
+
+  test('of a token is not used any more', async () => {
+    const hub = new FakeHub();
+    const clock = new ManualClock();
+    const give: ((token: string) => void)[] = [];
+    const connecting = connectFake(hub, clock, {
+      token: () => new Promise((resolve) => give.push(resolve)),
+      timeoutMs: 60_000,
+    });
+    clock.advance(10_000);
+    clock.advance(200);
+    expect(give).toHaveLength(2);
+    give[0]?.('stale');
+    await quiet();
+    expect(hub.connections).toHaveLength(0);
+    give[1]?.('fresh');
+    await connecting;
+    expect(hub.received('hello').map((hello) => hello.token)).toEqual(['fresh']);
   });
 });
 
@@ -337,6 +379,59 @@ describe('close', () => {
     clock.advance(100_000);
     await quiet();
     expect(hub.connections).toHaveLength(1);
+  });
+
+  test('in the middle of losing the connection is the end, and the last status', async () => {
+    const { hub, clock, client } = await setUp();
+    const subscription = client.subscribe('a', {}, () => {});
+    subscription.on('state', (state) => state === 'offline' && void client.close());
+    await quiet();
+    hub.connection.cut();
+    expect(client.status).toBe('closed');
+    clock.advance(100_000);
+    await quiet();
+    expect(hub.connections).toHaveLength(1);
+  });
+
+  test('leaves no timer behind, however it went', async () => {
+    let timers = 0;
+    const manual = new ManualClock();
+    const clock: Clock = {
+      nowMs: () => manual.nowMs(),
+      monotonicMs: () => manual.monotonicMs(),
+      after(delayMs, run) {
+        let pending = true;
+        timers++;
+        const settle = () => {
+          if (pending) timers--;
+          pending = false;
+        };
+        const cancel = manual.after(delayMs, () => {
+          settle();
+          run();
+        });
+        return () => {
+          settle();
+          cancel();
+        };
+      },
+    };
+    const ends: ((hub: FakeHub) => void)[] = [() => {}, (hub) => hub.connection.cut()];
+    for (const end of ends) {
+      const hub = new FakeHub();
+      const client = await connectFake(hub, clock);
+      hub.intercept = (frame) => frame.op === 'publish' || frame.op === 'pull';
+      client.subscribe('a', {}, () => {});
+      client.subscribe('a', { from: 'earliest' }, () => {});
+      client.publish('a', 1).catch(() => {});
+      await quiet();
+      const closed = client.close({ timeoutMs: 100 });
+      end(hub);
+      await quiet();
+      if (client.status !== 'closed') manual.advance(100);
+      await closed;
+      expect(timers).toBe(0);
+    }
   });
 
   test('what nobody listens for goes to the console', async () => {

@@ -149,8 +149,13 @@ describe('connection state', () => {
 
   test('a close without a complaint is named by its code', () => {
     const expired = run(state('live'), { type: 'disconnected', code: 4100, reason: 'too late' });
-    expect(expired.failure).toMatchObject({ code: 'token-expired', message: expect.stringContaining('too late') });
-    expect(run(state('live'), { type: 'disconnected', code: 1006, reason: '' }).failure?.code).toBe('connection-lost');
+    expect(expired.failure).toMatchObject({
+      code: 'token-expired',
+      message: expect.stringContaining('too late'),
+    });
+    expect(run(state('live'), { type: 'disconnected', code: 1006, reason: '' }).failure?.code).toBe(
+      'connection-lost',
+    );
   });
 
   test('a refused token ends a client that has no other, and is tried again by one that gets new ones', () => {

@@ -1,5 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Flow, type FlowMember, HIGH_WATER_BYTES, LONGEST_PAUSE_MS, LOW_WATER_BYTES } from '../../../client/flow.ts';
+import {
+  Flow,
+  type FlowMember,
+  HIGH_WATER_BYTES,
+  LONGEST_PAUSE_MS,
+  LOW_WATER_BYTES,
+} from '../../../client/flow.ts';
 import { ManualClock } from '../../../shared/clock.ts';
 
 let clock: ManualClock;

@@ -20,7 +20,12 @@ describe('the place of a run', () => {
     ['empty', at(3, 10), run(3, 10, 11, 0), { kind: 'skip' }],
     ['beyond a hole', at(3, 10), run(3, 11, 12, 5), { kind: 'hole' }],
     ['of a later epoch, unannounced', at(3, 10), run(4, 10, 11, 5), { kind: 'hole' }],
-    ['behind offsets that do not exist', at(3, 10), run(3, 10, 20, 5), { kind: 'take', skip: 0, cursor: at(3, 24) }],
+    [
+      'behind offsets that do not exist',
+      at(3, 10),
+      run(3, 10, 20, 5),
+      { kind: 'take', skip: 0, cursor: at(3, 24) },
+    ],
   ] as const)('%s', (_title, cursor, place, verdict) => {
     expect(placeRun(cursor, place)).toEqual(verdict);
   });

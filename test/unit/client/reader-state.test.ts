@@ -25,7 +25,11 @@ const joining = (offset: number | null): ReaderState => ({
   cursor: offset === null ? null : at(3, offset),
   restarted: false,
 });
-const page = (prevOffset: number, count: number, more: { shared?: number; atEnd?: boolean } = {}): ReaderEvent => ({
+const page = (
+  prevOffset: number,
+  count: number,
+  more: { shared?: number; atEnd?: boolean } = {},
+): ReaderEvent => ({
   type: 'page',
   shared: more.shared === undefined ? null : at(3, more.shared),
   page: {
@@ -47,7 +51,14 @@ const batch = (prevOffset: number, count: number): ReaderEvent => ({
   type: 'batch',
   run: { epoch: 3, prevOffset, firstOffset: prevOffset + 1, count },
 });
-const STATES: ReaderState[] = [joining(null), joining(7), pulling(null), pulling(7), joined(7), { name: 'ended' }];
+const STATES: ReaderState[] = [
+  joining(null),
+  joining(7),
+  pulling(null),
+  pulling(7),
+  joined(7),
+  { name: 'ended' },
+];
 const EVENTS: ReaderEvent[] = [
   opened(7),
   opened(9),
@@ -128,7 +139,15 @@ describe('reader state', () => {
 
   test('an empty page with a gap hands on the gap and moves on', () => {
     const gap = { after: at(3, 7), upTo: at(4, 5), count: null, reason: 'lost' } as const;
-    const empty = { epoch: 4, prevOffset: 5, firstOffset: 6, count: 0, next: at(4, 5), atEnd: false, gaps: [gap] };
+    const empty = {
+      epoch: 4,
+      prevOffset: 5,
+      firstOffset: 6,
+      count: 0,
+      next: at(4, 5),
+      atEnd: false,
+      gaps: [gap],
+    };
     const step = decideReader(pulling(7), { type: 'page', page: empty, shared: null }, END);
     expect(step.effects).toEqual([{ do: 'gap', gap }, { do: 'pull' }]);
     expect(step.state).toMatchObject({ cursor: at(4, 5) });

@@ -35,16 +35,22 @@ describe('received records', () => {
   test('data, key and meta survive the run for any values, from any record on', () => {
     const key = fc.option(fc.string({ maxLength: 60, unit: 'grapheme' }));
     const data = fc.jsonValue({ maxDepth: 3 }).map((value) => JSON.parse(JSON.stringify(value)) as unknown);
-    const meta = fc.option(fc.dictionary(fc.string({ maxLength: 5 }), fc.integer(), { maxKeys: 3, noNullPrototype: true }));
+    const meta = fc.option(
+      fc.dictionary(fc.string({ maxLength: 5 }), fc.integer(), { maxKeys: 3, noNullPrototype: true }),
+    );
     fc.assert(
-      fc.property(fc.array(fc.record({ key, data, meta }), { minLength: 1, maxLength: 30 }), fc.nat(40), (all, skip) => {
-        const run = runOf(all.map((each) => ({ ...each, payload: encodeValue(each.data) })));
-        const records = readRun('c', run, skip);
-        expect(records.map((record) => record.offset)).toEqual(all.map((_, i) => 10 + i).slice(skip));
-        expect(records.map((record) => ({ key: record.key, data: record.data, meta: record.meta }))).toEqual(
-          all.slice(skip),
-        );
-      }),
+      fc.property(
+        fc.array(fc.record({ key, data, meta }), { minLength: 1, maxLength: 30 }),
+        fc.nat(40),
+        (all, skip) => {
+          const run = runOf(all.map((each) => ({ ...each, payload: encodeValue(each.data) })));
+          const records = readRun('c', run, skip);
+          expect(records.map((record) => record.offset)).toEqual(all.map((_, i) => 10 + i).slice(skip));
+          expect(
+            records.map((record) => ({ key: record.key, data: record.data, meta: record.meta })),
+          ).toEqual(all.slice(skip));
+        },
+      ),
     );
   });
 

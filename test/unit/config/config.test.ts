@@ -90,6 +90,9 @@ describe('what is refused', () => {
     expect(problems({ limits: { maxFramesBytes: 1 } })).toEqual([
       'limits.maxFramesBytes: is not a setting; did you mean maxFrameBytes?',
     ]);
+    expect(problems({ limits: { maxFrames: 1 } })).toEqual([
+      'limits.maxFrames: is not a setting; did you mean maxFrameBytes?',
+    ]);
     expect(problems({ Port: 1 })).toEqual(['Port: is not a setting; did you mean port?']);
     expect(problems({ channels: [{ pattern: 'a', retention: { maxAge: 1 } }] })).toEqual([
       'channels.0.retention.maxAge: is not a setting; did you mean maxAgeMs?',

@@ -1,0 +1,118 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { createMemoryStore } from '../../server/log/memory-store.ts';
+import { FaultyStore } from '../support/faulty-store.ts';
+import { RawClient } from '../support/raw-client.ts';
+import { startHub } from '../support/start-hub.ts';
+import { until } from '../support/until.ts';
+
+const httpOf = (url: string) => url.replace('ws:', 'http:');
+
+test('a stop says going-away to each client, then closes with 4000, and takes no new ones', async () => {
+  const { hub, url, connect, dial } = await startHub();
+  const clients = [await connect(), await connect({ form: 'json' }), await dial()];
+  await clients[0]!.subscribe('a');
+  await hub.stop();
+  for (const client of clients) {
+    expect(await client.closed()).toEqual({ code: 4000, reason: 'going-away' });
+    expect(client.frames.at(-1)).toEqual({ op: 'going-away', reconnectAfterMs: 250 });
+  }
+  await expect(RawClient.connect(url)).rejects.toThrow('ECONNREFUSED');
+  await hub.stop();
+});
+
+test('what was accepted before a stop is delivered before the goodbye', async () => {
+  const { hub, connect } = await startHub();
+  const publisher = await connect();
+  const reader = await connect();
+  const { channelNumber } = await reader.subscribe('a');
+  for (let i = 0; i < 100; i++) publisher.publishLater([{ channel: 'a', values: [i] }], 'memory', 0);
+  await publisher.ping();
+  await hub.stop();
+  await reader.closed();
+  expect(reader.history(channelNumber).values).toHaveLength(100);
+});
+
+test('/health says ok, and 503 while the store takes no writes', async () => {
+  const store = new FaultyStore(createMemoryStore({ keep: true }));
+  const { url, connect } = await startHub({ store });
+  const health = () => fetch(`${httpOf(url)}/health`);
+  const ok = await health();
+  expect([ok.status, await ok.json()]).toEqual([200, { status: 'ok' }]);
+  store.failNextWrite('nothing-written');
+  store.failOpens(1);
+  await (await connect()).publish('a', [1]);
+  await until(async () => (await health()).status === 503, { what: 'the failure to show' });
+  expect(await (await health()).json()).toEqual({ status: 'store-failing' });
+  await until(async () => (await health()).status === 200, { what: 'the store to work again' });
+});
+
+test('/metrics counts what happens', async () => {
+  const { url, connect, metric } = await startHub();
+  const publisher = await connect();
+  const reader = await connect();
+  const { channelNumber } = await reader.subscribe('a');
+  await publisher.publish('a', [1, 2, 3]);
+  await until(() => reader.history(channelNumber).values.length === 3, { what: 'the records' });
+  const late = await connect();
+  await late.subscribe('a', 'earliest');
+  await late.next('batch');
+  const names = [
+    'connections',
+    'subscriptions',
+    'channels',
+    'published_records_total',
+    'delivered_records_total',
+  ];
+  const figures = await Promise.all(
+    [...names, 'replayed_records_total'].map((name) => metric(`ringcast_${name}`)),
+  );
+  expect(figures).toEqual([3, 2, 1, 3, 3, 3]);
+  const response = await fetch(`${httpOf(url)}/metrics`);
+  expect(response.headers.get('content-type')).toContain('text/plain');
+  reader.cut();
+  await until(async () => (await metric('ringcast_connections')) === 2, { what: 'the connection to go' });
+  expect(await metric('ringcast_subscriptions')).toBe(1);
+});
+
+test('/inspect needs a token with the admin grant, and tells of every channel', async () => {
+  const { url, connect, token } = await startHub();
+  const inspect = (authorization?: string) =>
+    fetch(`${httpOf(url)}/inspect`, { headers: authorization ? { authorization } : {} });
+  const anonymous = await inspect();
+  expect([anonymous.status, (await anonymous.json()).code]).toEqual([401, 'token-missing']);
+  expect((await (await inspect('Bearer nonsense')).json()).code).toBe('token-malformed');
+  const stranger = await inspect(`Bearer ${await token()}`);
+  expect([stranger.status, (await stranger.json()).code]).toEqual([403, 'forbidden']);
+  const client = await connect();
+  await client.subscribe('a');
+  const { epoch } = await client.publish('a', [1, 2]);
+  const answer = await inspect(`Bearer ${await token({ admin: true })}`);
+  expect(answer.status).toBe(200);
+  expect(await answer.json()).toMatchObject({
+    epoch,
+    channels: [{ name: 'a', head: 2, oldest: 1, subscriptions: 1 }],
+  });
+});
+
+test('/ tells what this is, and other paths are 404', async () => {
+  const { url } = await startHub();
+  const root = await fetch(httpOf(url));
+  expect([root.status, await root.text()]).toEqual([200, expect.stringContaining('WebSocket')]);
+  expect((await fetch(`${httpOf(url)}/nothing`)).status).toBe(404);
+});
+
+test('a question that is given up harms nobody', async () => {
+  const store = new FaultyStore(createMemoryStore());
+  const { url, connect, token } = await startHub({ store });
+  onTestFinished(() => store.releaseReads());
+  const client = await connect();
+  store.holdReads();
+  const controller = new AbortController();
+  const authorization = `Bearer ${await token({ admin: true })}`;
+  const asked = fetch(`${httpOf(url)}/inspect`, { headers: { authorization }, signal: controller.signal });
+  await until(() => store.heldReads > 0, { what: 'the question to come' });
+  controller.abort();
+  await expect(asked).rejects.toThrow();
+  store.releaseReads();
+  await client.ping();
+});
