@@ -32,7 +32,8 @@ const HOLE = { kind: 'hole' } as const;
 export function placeRun(cursor: Cursor, run: RunPlace): RunVerdict {
   const last = { epoch: run.epoch, offset: run.firstOffset + run.count - 1 };
   if (run.count === 0 || compareCursors(last, cursor) <= 0) return SKIP; // P1
-  if (run.epoch > cursor.epoch || run.prevOffset > cursor.offset) return HOLE; // P2
+  const isHole = run.epoch > cursor.epoch || run.prevOffset > cursor.offset;
+  if (isHole && !isOrigin(cursor)) return HOLE; // P2
   return { kind: 'take', skip: Math.max(0, cursor.offset - run.firstOffset + 1), cursor: last };
 }
 
@@ -43,9 +44,14 @@ export function placeRun(cursor: Cursor, run: RunPlace): RunVerdict {
 export function placeGap(cursor: Cursor, gap: Gap): GapVerdict {
   if (compareCursors(gap.upTo, cursor) <= 0) return SKIP;
   const ahead = compareCursors(gap.after, cursor);
-  if (ahead > 0) return HOLE;
+  if (ahead > 0 && !isOrigin(cursor)) return HOLE;
   const told = ahead === 0 || gap.reason === 'lost' ? gap : { ...gap, after: cursor, count: null };
   return { kind: 'take', gap: told, cursor: gap.upTo };
+}
+
+/** `0-0` stands before whatever history there is, so what comes first follows it; retention's part comes as a gap. */
+function isOrigin(cursor: Cursor): boolean {
+  return cursor.epoch === 0;
 }
 
 export function laterCursor(a: Cursor, b: Cursor): Cursor {
