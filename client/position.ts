@@ -34,7 +34,8 @@ export function placeRun(cursor: Cursor, run: RunPlace): RunVerdict {
   if (run.count === 0 || compareCursors(last, cursor) <= 0) return SKIP; // P1
   const isHole = run.epoch > cursor.epoch || run.prevOffset > cursor.offset;
   if (isHole && !isOrigin(cursor)) return HOLE; // P2
-  return { kind: 'take', skip: Math.max(0, cursor.offset - run.firstOffset + 1), cursor: last };
+  const known = run.epoch === cursor.epoch ? cursor.offset - run.firstOffset + 1 : 0;
+  return { kind: 'take', skip: Math.max(0, known), cursor: last };
 }
 
 /**
