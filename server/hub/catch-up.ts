@@ -100,18 +100,19 @@ export class CatchUp {
   #feed(reader: Reader, room: number): number {
     this.#writer.reset();
     let sent = 0;
-    // Subscriptions that wait for the connection's store read are passed over once each.
-    let waiting = 0;
-    while (reader.lagging.length > waiting) {
-      if (!this.#hasRoom(reader, sent)) return sent;
+    // They wait for the connection's store read, and must not keep those waiting that the ring can feed.
+    const waiting: Subscription[] = [];
+    while (reader.lagging.length > 0 && this.#hasRoom(reader, sent)) {
       if (sent >= room || sent >= CATCH_UP_MARK_BYTES) {
         this.#enqueue(reader);
-        return sent;
+        break;
       }
-      const step = this.#step(reader.nextLagging()!);
-      if (step === 'waiting') waiting++;
+      const subscription = reader.nextLagging()!;
+      const step = this.#step(subscription);
+      if (step === 'waiting') waiting.push(subscription);
       else sent += step;
     }
+    for (const subscription of waiting) reader.queueLagging(subscription);
     return sent;
   }
 
@@ -137,10 +138,7 @@ export class CatchUp {
         subscription.apply('caught-up');
         return 0;
       case 'stored':
-        if (reader.isReading) {
-          reader.queueLagging(subscription);
-          return 'waiting';
-        }
+        if (reader.isReading) return 'waiting';
         void this.#readStored(subscription, next);
         return 0;
       case 'unknown-cursor':

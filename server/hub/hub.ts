@@ -90,11 +90,7 @@ export class Hub {
     const known = this.#channels.get(name);
     if (known) return known;
     const log = this.logs.openLog(name);
-    if (!(log instanceof Promise)) return this.#channelOf(log);
-    // One that was idle enough to be forgotten again before it came here is another's no more.
-    return log.then((opened) =>
-      this.logs.get(name) === opened ? this.#channelOf(opened) : this.openChannel(name),
-    );
+    return log instanceof Promise ? log.then((opened) => this.#channelOf(opened)) : this.#channelOf(log);
   }
 
   /**
@@ -128,13 +124,14 @@ export class Hub {
   closeSubscription(subscription: Subscription): void {
     if (subscription.state === 'closed') return;
     subscription.apply('close');
+    subscription.reader.dropLagging(subscription);
     subscription.channel.subscriptionCount--;
     subscription.reader.subscriptions.delete(subscription.channelNumber);
   }
 
   closeReader(reader: Reader): void {
+    reader.clearLagging();
     for (const subscription of [...reader.subscriptions.values()]) this.closeSubscription(subscription);
-    reader.lagging.length = 0;
   }
 
   /** The disk has caught up a little. */

@@ -49,4 +49,17 @@ export class Reader {
     if (subscription) subscription.isQueued = false;
     return subscription;
   }
+
+  /** Nothing is to be fed any more. */
+  clearLagging(): void {
+    for (const subscription of this.lagging) subscription.isQueued = false;
+    this.lagging.length = 0;
+  }
+
+  /** `subscription` has ended. */
+  dropLagging(subscription: Subscription): void {
+    if (!subscription.isQueued) return;
+    subscription.isQueued = false;
+    this.lagging.splice(this.lagging.indexOf(subscription), 1);
+  }
 }

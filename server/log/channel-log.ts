@@ -59,6 +59,8 @@ export class ChannelLog implements LogBounds {
   metaDirty: boolean;
   /** Waits in write-behind, with records or to be trimmed, or is in the write that is in flight. */
   queued = false;
+  /** Somebody was given it, and not only maintenance had a look. */
+  isAskedFor = false;
   /** Since when maintenance finds it idle, by the clock's monotonic time. */
   idleSinceMs: number | undefined;
   /** Subscriptions and readers that hold on to this object; at 0 an idle log may be forgotten. */

@@ -22,6 +22,13 @@ const STORED_PER_ROUND = 50;
 /** A log is forgotten once it was idle for so long: whoever was just given it has pinned it, or let it go, by then. */
 const FORGET_AFTER_MS = 10_000;
 
+/** A look for a channel in the store. */
+interface Opening {
+  readonly log: Promise<ChannelLog>;
+  /** Not by maintenance alone. */
+  isAskedFor: boolean;
+}
+
 export interface ChannelLimits {
   readonly ring: RingLimits;
   readonly retention: RetentionLimits;
@@ -59,7 +66,7 @@ export class LogSet {
   readonly #retention: Retention;
   readonly #context: LogContext;
   readonly #logs = new Map<string, ChannelLog>();
-  readonly #opening = new Map<string, Promise<ChannelLog>>();
+  readonly #opening = new Map<string, Opening>();
   #lastNumber: number;
   #channelCount: number;
   /** Every channel there is has its log in memory, so none needs to be looked for in the store. */
@@ -140,18 +147,18 @@ export class LogSet {
   openLog(name: string): ChannelLog | Promise<ChannelLog> {
     const known = this.#logs.get(name);
     if (known) {
+      known.isAskedFor = true;
       known.idleSinceMs = undefined;
       return known;
     }
-    const pending = this.#opening.get(name);
-    if (pending) return pending;
-    if (this.#allOpen) return this.#add(name, undefined);
-    const opening = this.segmentStore
-      .findChannel(name)
-      .then((meta) => this.#add(name, meta))
-      .finally(() => this.#opening.delete(name));
-    this.#opening.set(name, opening);
-    return opening;
+    if (this.#allOpen) {
+      const log = this.#add(name, undefined);
+      log.isAskedFor = true;
+      return log;
+    }
+    const opening = this.#lookFor(name);
+    opening.isAskedFor = true;
+    return opening.log;
   }
 
   /** Whether `bytes` more may be accepted before the disk has caught up. */
@@ -210,7 +217,7 @@ export class LogSet {
     for (const { name } of channels) {
       if (this.#isStopping) return;
       if (this.#logs.has(name)) continue;
-      const log = await this.openLog(name);
+      const log = await this.#lookFor(name).log;
       await this.#retention.apply(log);
       this.#forgetIdle(log);
     }
@@ -226,11 +233,28 @@ export class LogSet {
     }
     const nowMs = this.#options.clock.monotonicMs();
     log.idleSinceMs ??= nowMs;
-    if (nowMs - log.idleSinceMs < FORGET_AFTER_MS || !this.#options.mayForget(log)) return;
+    if (log.isAskedFor && nowMs - log.idleSinceMs < FORGET_AFTER_MS) return;
+    if (!this.#options.mayForget(log)) return;
     this.#logs.delete(log.name);
     // Its number is not given again, but it takes no place either.
     if (isUnused) this.#channelCount--;
     else this.#allOpen = false;
+  }
+
+  #lookFor(name: string): Opening {
+    const known = this.#opening.get(name);
+    if (known) return known;
+    const log = this.segmentStore
+      .findChannel(name)
+      .then((meta) => {
+        const added = this.#add(name, meta);
+        added.isAskedFor = opening.isAskedFor;
+        return added;
+      })
+      .finally(() => this.#opening.delete(name));
+    const opening: Opening = { log, isAskedFor: false };
+    this.#opening.set(name, opening);
+    return opening;
   }
 
   #add(name: string, stored: ChannelMeta | undefined): ChannelLog {

@@ -238,9 +238,9 @@ export class WriteBehind {
     for (let attempt = 0; ; attempt++) {
       const delayMs = REOPEN_DELAYS_MS[Math.min(attempt, REOPEN_DELAYS_MS.length - 1)]!;
       await new Promise<void>((resolve) => clock.after(delayMs, resolve));
-      if (this.#state !== 'reopening') return;
       try {
-        await store.store.close();
+        if (this.#state === 'reopening') await store.store.close();
+        if (this.#state !== 'reopening') return;
         await store.store.open();
         for (const log of logs) await this.#distrust(log);
         break;

@@ -23,7 +23,7 @@ export class TokenWatch {
   #state: LeaseState = 'valid';
   #cancel: (() => void) | undefined;
 
-  /** @param onState told `expiring` and `expired`, once each per token */
+  /** @param onState told each state after `valid`, once per token; at once where the token begins in it */
   constructor(
     token: VerifiedToken,
     clock: Clock,
