@@ -250,7 +250,7 @@ const channel = text(1024);
 const token = text(16_384);
 const word = text(128);
 const features = list(word, 64);
-const records = list(recordInput, MAX_PUBLISH_RECORDS);
+const records = list(recordInput, MAX_PUBLISH_RECORDS, 1);
 const gap = tuple<Gap>({ after: cursor, upTo: cursor, count: nullable(uint), reason: oneOf(GAP_REASONS) });
 
 export const CLIENT_LAYOUTS: { readonly [F in ClientFrame as F['op']]: Layout<F> } = {
@@ -265,7 +265,7 @@ export const CLIENT_LAYOUTS: { readonly [F in ClientFrame as F['op']]: Layout<F>
   publish: layout<Publish>(0x04, {
     id: uint,
     ack: oneOf(['memory', 'disk']),
-    entries: list(tuple<PublishEntry>({ channel, records }), MAX_PUBLISH_ENTRIES),
+    entries: list(tuple<PublishEntry>({ channel, records }), MAX_PUBLISH_ENTRIES, 1),
   }),
   pull: layout<Pull>(0x05, {
     id: uint,

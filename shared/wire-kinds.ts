@@ -70,10 +70,11 @@ export function nullable<T>(kind: Kind<T>): Kind<T | null> {
   };
 }
 
-export function list<T>(kind: Kind<T>, maxItems: number): Kind<readonly T[]> {
+export function list<T>(kind: Kind<T>, maxItems: number, minItems = 0): Kind<readonly T[]> {
   const each = (value: unknown, where: string, read: (item: unknown, where: string) => T): T[] => {
-    if (!Array.isArray(value) || value.length > maxItems)
-      refuse(where, `an array of at most ${maxItems} items`);
+    if (!Array.isArray(value) || value.length > maxItems || value.length < minItems) {
+      refuse(where, `an array of ${minItems} to ${maxItems} items`);
+    }
     return (value as unknown[]).map((item, i) => read(item, `${where}[${i}]`));
   };
   return {
@@ -147,6 +148,8 @@ function readFrom(value: unknown, where: string): From {
   if (value === 'latest' || value === 'earliest') return value;
   if (typeof value === 'object' && value !== null) {
     const { last, since, cursor: at } = value as Record<string, unknown>;
+    const given = [last, since, at].filter((member) => member !== undefined).length;
+    if (given !== 1) refuse(where, 'a map with exactly one of last, since and cursor');
     if (last !== undefined) return { last: uint.fromWire(last, `${where}.last`) };
     if (since !== undefined) return { since: uint.fromWire(since, `${where}.since`) };
     if (at !== undefined) return { cursor: readCursor(at, `${where}.cursor`) };

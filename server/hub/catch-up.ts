@@ -90,10 +90,20 @@ export class CatchUp {
     for (; i < readers.length && room > 0; i++) {
       const reader = readers[i]!;
       reader.isQueued = false;
-      room -= this.#feed(reader, room);
+      room -= this.#feedGuarded(reader, room);
     }
     // Who had no turn goes first in the next round; who was fed and wants more has queued itself behind.
     this.#queue = [...readers.slice(i), ...this.#queue];
+  }
+
+  /** A fault of the hub at one reader ends that one's connection; the others are fed. */
+  #feedGuarded(reader: Reader, room: number): number {
+    try {
+      return this.#feed(reader, room);
+    } catch (cause) {
+      reader.fail(cause);
+      return 0;
+    }
   }
 
   /** Sends `reader` what it may have now; returns the bytes sent. */
@@ -139,7 +149,7 @@ export class CatchUp {
         return 0;
       case 'stored':
         if (reader.isReading) return 'waiting';
-        void this.#readStored(subscription, next);
+        this.#readStored(subscription, next).catch((cause) => reader.fail(cause));
         return 0;
       case 'unknown-cursor':
         throw new TypeError(`a subscription of ${channel.log.name} has a cursor that its log does not know`);
@@ -161,7 +171,8 @@ export class CatchUp {
     subscription.apply('page');
     if (subscription.state === 'catching-up') {
       if (subscription.cursor !== cursor) throw new TypeError('the cursor moved while its page was read');
-      if (result && this.#hasRoom(reader, 0)) this.#sendResult(subscription, result);
+      // A little may be buffered: with steady live traffic on the connection there would always be.
+      if (result && !reader.sink.isFull) this.#sendResult(subscription, result);
       else reader.queueLagging(subscription);
     }
     if (reader.lagging.length > 0) this.#enqueue(reader);

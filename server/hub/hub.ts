@@ -3,6 +3,7 @@
  * sinks; net/ owns the sockets and the frames, log/ the records. The verbs are in files of their own: publish, subscribe,
  * pull; the two ways out in fan-out and catch-up.
  */
+import { isChannelName } from '../../shared/channel-name.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { ChannelLog } from '../log/channel-log.ts';
 import { LogSet, type LogSetOptions } from '../log/log-set.ts';
@@ -14,6 +15,8 @@ import type { Reader } from './reader.ts';
 import type { Subscription } from './subscription.ts';
 
 const MAINTENANCE_MS = 1000;
+/** Channels being opened for frames that wait for their turn. */
+const MAX_FORESEEN = 64;
 
 /** Limits of what one request may hold, each in the unit its name ends with. */
 export interface HubLimits {
@@ -40,6 +43,7 @@ export class Hub {
   /** Publishers with something to settle at the end of the tick, and those whose credit is held back. */
   #unsettled = new Set<Publisher>();
   #heldBack = new Set<Publisher>();
+  #foreseen = 0;
   #cancelMaintenance: (() => void) | undefined;
   #storeFailure: unknown;
   publishedRecords = 0;
@@ -91,6 +95,18 @@ export class Hub {
     if (known) return known;
     const log = this.logs.openLog(name);
     return log instanceof Promise ? log.then((opened) => this.#channelOf(opened)) : this.#channelOf(log);
+  }
+
+  /** Begins to open a channel that a frame to come needs, if there is such a name. What fails is told then. */
+  foresee(name: string): void {
+    if (this.#channels.has(name) || this.#foreseen >= MAX_FORESEEN || !isChannelName(name)) return;
+    const opening = this.logs.openLog(name);
+    if (!(opening instanceof Promise)) return;
+    this.#foreseen++;
+    const done = () => {
+      this.#foreseen--;
+    };
+    opening.then(done, done);
   }
 
   /**

@@ -14,6 +14,8 @@ import type { Publisher } from './publisher.ts';
 
 /** When to try again after `overloaded`: about what a write of the backlog takes. */
 const OVERLOADED_RETRY_MS = 200;
+/** When to try again after `store-failed`: the store is opened again within 5 s of a failure. */
+const STORE_RETRY_MS = 1000;
 
 /** Why a publish was not taken, and the channel that it is about; the first of the frame where it is about all. */
 export interface Refusal {
@@ -102,6 +104,11 @@ function findRefusal(
         'not-durable',
         'this hub keeps its log in memory only: publish with ack "memory"',
       );
+    }
+    if (ack === 'disk' && id !== 0 && hub.isStoreFailing) {
+      const text =
+        'the disk takes no writes, so none can be promised: publish again later, or with ack "memory"';
+      throw new RingcastError('store-failed', text, { retryAfterMs: STORE_RETRY_MS });
     }
     for (; entry < entries.length; entry++) validateEntry(entries[entry]!, hub.limits, mayPublish);
     return undefined;

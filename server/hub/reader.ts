@@ -24,8 +24,13 @@ export class Reader {
   isQuick = false;
   #blockedAtMs: number | undefined;
 
-  constructor(sink: Sink) {
+  /** Ends the connection after a fault of the hub in serving it. */
+  readonly fail: (cause: unknown) => void;
+
+  /** @param fail by default throws: whoever has no connection to end must hear of it */
+  constructor(sink: Sink, fail: (cause: unknown) => void = rethrow) {
     this.sink = sink;
+    this.fail = fail;
   }
 
   /** Something is buffered: wait for the drain. */
@@ -62,4 +67,8 @@ export class Reader {
     subscription.isQueued = false;
     this.lagging.splice(this.lagging.indexOf(subscription), 1);
   }
+}
+
+function rethrow(cause: unknown): never {
+  throw cause;
 }

@@ -51,9 +51,13 @@ export class Connection {
     this.#socket = socket;
     this.#codec = codecOf(socket.form);
     const { maxFrameBytes, publishCreditBytes } = services.limits;
-    this.#inbox = new Inbox(2 * publishCreditBytes + maxFrameBytes, (bytes) => this.#handle(bytes));
+    this.#inbox = new Inbox(
+      2 * publishCreditBytes + maxFrameBytes,
+      (bytes) => this.#handle(bytes),
+      (bytes) => this.#foresee(bytes),
+    );
     this.#publisher = new Publisher(publishCreditBytes, (frame) => this.send(frame));
-    this.#reader = new Reader(socket);
+    this.#reader = new Reader(socket, (cause) => this.fail(asError(cause), 'internal-error'));
     this.#cancelHelloTimer = services.clock.after(services.helloTimeoutMs, () =>
       this.fail(
         new RingcastError('hello-timeout', 'no hello came in time: send it first, and at once'),
@@ -161,6 +165,27 @@ export class Connection {
     }
     if (this.#state === 'awaiting-hello') return this.#first(frame);
     return this.#dispatch(frame, bytes.length);
+  }
+
+  /**
+   * A frame waits behind one whose channel is being opened: begin opening its own. After a restart each channel's first
+   * use asks the store, and one after the other they would take as many round trips as there are channels.
+   */
+  #foresee(bytes: Uint8Array): void {
+    const grants = this.#token?.grants;
+    if (this.#state !== 'open' || !grants) return;
+    try {
+      const frame = this.#codec.decodeClient(bytes);
+      if (frame.op === 'publish') {
+        for (const { channel } of frame.entries) {
+          if (grants.mayPublish(channel)) this.#services.hub.foresee(channel);
+        }
+      } else if (frame.op === 'subscribe' || frame.op === 'pull') {
+        if (grants.maySubscribe(frame.channel)) this.#services.hub.foresee(frame.channel);
+      }
+    } catch {
+      // It is told when its turn comes.
+    }
   }
 
   #refuseFrame(cause: unknown): void {

@@ -5,14 +5,23 @@
 export class Inbox {
   readonly #maxBytes: number;
   readonly #handle: (bytes: Uint8Array) => Promise<void> | undefined;
+  readonly #foresee: (bytes: Uint8Array) => void;
   readonly #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #isBusy = false;
 
-  /** @param handle takes one frame; the promise it may return never rejects */
-  constructor(maxBytes: number, handle: (bytes: Uint8Array) => Promise<void> | undefined) {
+  /**
+   * @param handle takes one frame; the promise it may return never rejects
+   * @param foresee is shown each frame that has to wait, to begin what its turn will need
+   */
+  constructor(
+    maxBytes: number,
+    handle: (bytes: Uint8Array) => Promise<void> | undefined,
+    foresee: (bytes: Uint8Array) => void = () => {},
+  ) {
     this.#maxBytes = maxBytes;
     this.#handle = handle;
+    this.#foresee = foresee;
   }
 
   /** Takes a frame whose bytes are valid only now. False when too many wait. */
@@ -21,6 +30,7 @@ export class Inbox {
       this.#waitingBytes += bytes.length;
       if (this.#waitingBytes > this.#maxBytes) return false;
       this.#waiting.push(bytes.slice());
+      this.#foresee(bytes);
       return true;
     }
     const work = this.#handle(bytes);

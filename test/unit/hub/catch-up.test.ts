@@ -1,5 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { Reader } from '../../../server/hub/reader.ts';
 import { CATCH_UP_MARK_BYTES, LIVE_MARK_BYTES } from '../../../server/hub/sink.ts';
+import { subscribe } from '../../../server/hub/subscribe.ts';
 import { createMemoryStore } from '../../../server/log/memory-store.ts';
 import { FakeSink } from '../../support/fake-sink.ts';
 import { FaultyStore } from '../../support/faulty-store.ts';
@@ -163,7 +165,8 @@ test('a page that comes while the socket is full is dropped, and read again when
   const { subscription, history } = await core.subscribe(reader, 'a', 'earliest');
   await until(() => store.heldReads === 1, { what: 'the store read' });
   sink.stall();
-  sink.bufferedBytes = 1;
+  sink.bufferedBytes = LIVE_MARK_BYTES + 1;
+  sink.isFull = true;
   store.releaseReads();
   await until(() => !reader.isReading, { what: 'the read to end' });
   for (let i = 0; i < 5; i++) await turn();
@@ -171,6 +174,46 @@ test('a page that comes while the socket is full is dropped, and read again when
   core.drain(reader);
   await until(() => subscription.state === 'live', { what: 'the reader to be live' });
   expect(history.values).toEqual(numbered(20));
+});
+
+test('a page of the store goes out though a little is buffered, as steady live traffic would always have it', async () => {
+  const { core, store } = await openStored(['a'], 20);
+  const { reader, sink } = core.connect();
+  store.holdReads();
+  const { history } = await core.subscribe(reader, 'a', 'earliest');
+  await until(() => store.heldReads === 1, { what: 'the store read' });
+  sink.stall();
+  sink.bufferedBytes = 1;
+  store.releaseReads();
+  await until(() => !reader.isReading, { what: 'the read to end' });
+  expect(history.values).toEqual(numbered(6));
+});
+
+test('a fault in serving one reader ends its connection and no other', async () => {
+  const core = await HubCore.open();
+  const broken = new FakeSink();
+  const faults: unknown[] = [];
+  const reader = new Reader(broken, (cause) => faults.push(cause));
+  const healthy = core.connect();
+  core.publish('a', ['one']);
+  await turn();
+  broken.send = () => {
+    throw new TypeError('a fault');
+  };
+  await core.subscribe(healthy.reader, 'a', 'earliest');
+  const answered: unknown[] = [];
+  const request = { op: 'subscribe', id: 1, channel: 'a', from: 'earliest', options: null } as const;
+  await subscribe(
+    core.hub,
+    reader,
+    request,
+    () => true,
+    () => true,
+    (result) => answered.push(result),
+  );
+  await until(() => faults.length === 1, { what: 'the fault' });
+  await until(() => healthy.sink.sent.length === 1, { what: 'the healthy reader to be fed' });
+  expect([answered.length, faults]).toEqual([1, [new TypeError('a fault')]]);
 });
 
 test('a failed store read is told, tried again after a while, and loses nothing', async () => {

@@ -8,7 +8,7 @@ import { Random } from '../../support/random.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 /** How many walks over each kind of store; RINGCAST_WALKS=2000 walks for minutes, SEED=… RINGCAST_WALKS=1 again. */
-const WALKS = Number(process.env.RINGCAST_WALKS) || 25;
+const WALKS = Number(process.env.RINGCAST_WALKS) || 15;
 const STEPS = 80;
 
 async function walk(seed: number, storeOf: (folder: string) => OrderedStore, steps: number): Promise<void> {

@@ -43,7 +43,21 @@ const fields: Record<string, Record<string, [good: unknown, bad: unknown[]]>> = 
   publish: {
     id: [1, NOT_UINT],
     ack: ['disk', [null, 'none', 'DISK', '', 1, []]],
-    entries: [[], [null, 'x', 5, {}, [null], [5], ['c'], Array(1025).fill(['c', []])]],
+    entries: [
+      [['c', [[null, null, Buffer.of(1)]]]],
+      [
+        null,
+        'x',
+        5,
+        {},
+        [],
+        [null],
+        [5],
+        ['c'],
+        [['c', []]],
+        Array(1025).fill(['c', [[null, null, Buffer.of(1)]]]),
+      ],
+    ],
   },
   pull: {
     id: [1, NOT_UINT],
@@ -57,11 +71,15 @@ const fields: Record<string, Record<string, [good: unknown, bad: unknown[]]>> = 
   ping: { id: [1, NOT_UINT] },
 };
 
+/** Where a good value differs between the forms. */
+const jsonSample = (op: string) =>
+  op === 'publish' ? { entries: [{ channel: 'c', records: [{ data: 1 }] }] } : {};
+
 describe('a field of a wrong type makes a bad-frame', () => {
   it('every field of every client frame is in the table', () => {
     const codecNames = (op: string) => {
       const sample = Object.fromEntries(Object.entries(fields[op]!).map(([name, [good]]) => [name, good]));
-      const { op: _, ...decoded } = jsonCodec.decodeClient(json({ op, ...sample }));
+      const { op: _, ...decoded } = jsonCodec.decodeClient(json({ op, ...sample, ...jsonSample(op) }));
       return Object.keys(decoded);
     };
     expect(Object.keys(fields)).toEqual(Object.keys(CLIENT_LAYOUTS));
@@ -88,7 +106,8 @@ describe('a field of a wrong type makes a bad-frame', () => {
       );
     }
     for (const bad of table[name]![1]) {
-      const object = Object.fromEntries(names.map((n, i) => [n, n === name ? bad : items[i]]));
+      const good = { ...Object.fromEntries(names.map((n, i) => [n, items[i]])), ...jsonSample(op) };
+      const object = { ...good, [name]: bad };
       expectRefused(() => jsonCodec.decodeClient(json({ op, ...object })), 'bad-frame', String(bad));
     }
   });

@@ -89,6 +89,7 @@ const anyFrom = fc.oneof(
 const anyEntry = fc.record({
   channel: anyText(1024),
   records: fc.array(fc.record({ key: anyOr(anyText(300)), meta: anyOr(anyMeta), payload: anyPayload }), {
+    minLength: 1,
     maxLength: 4,
   }),
 });
@@ -117,7 +118,7 @@ export const anyClientFields: ByOp<ClientFrame> = {
   publish: fc.record({
     id: anyUint,
     ack: fc.constantFrom('memory', 'disk'),
-    entries: fc.array(anyEntry, { maxLength: 4 }),
+    entries: fc.array(anyEntry, { minLength: 1, maxLength: 4 }),
   }),
   pull: fc.record({
     id: anyUint,
