@@ -547,6 +547,22 @@ describe('stopping', () => {
     expect([logs.writeBehind.state, store.openCount]).toEqual(['stopped', 1]);
   });
 
+  test('while the store is being closed to be opened again, it stays closed (it was opened behind its owner’s back)', async () => {
+    append(10);
+    await beginHeldWrite();
+    store.holdReads();
+    const read = store.read({});
+    await turns();
+    await failHeldWrite('nothing-written');
+    opened.clock.advance(50);
+    await turns();
+    logs.writeBehind.stop();
+    store.releaseReads();
+    await read;
+    await turns();
+    expect([logs.writeBehind.state, store.openCount]).toEqual(['stopped', 1]);
+  });
+
   test('a flush that waits for a failing store ends with it, and what was not written stays counted', async () => {
     append(10);
     await beginHeldWrite();
