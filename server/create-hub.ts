@@ -187,7 +187,12 @@ async function listen(config: HubConfig, core: HubCore, auth: Auth, clock: Clock
       await sayGoodbye(server, connections);
       metrics.close();
       verifier.close();
-      await core.stop();
+      if (await core.stop()) return;
+      const unpersistedBytes = core.logs.writeBehind.unpersistedBytes;
+      log.error(
+        { unpersistedBytes },
+        'the disk did not take what was in memory: it is lost, and the next start begins a new epoch',
+      );
     }),
   };
 }

@@ -15,6 +15,8 @@ import type { Reader } from './reader.ts';
 import type { Subscription } from './subscription.ts';
 
 const MAINTENANCE_MS = 1000;
+/** How long a stop waits for the disk. */
+const STOP_TIMEOUT_MS = 10_000;
 /** Channels being opened for frames that wait for their turn. */
 const MAX_FORESEEN = 64;
 
@@ -170,12 +172,12 @@ export class Hub {
     return true;
   }
 
-  /** Everything accepted goes to disk; no publish may come any more. */
-  async stop(): Promise<void> {
+  /** Everything accepted goes to disk; no publish may come any more. False when the disk did not take it in time. */
+  async stop(): Promise<boolean> {
     this.#cancelMaintenance?.();
     this.#cancelMaintenance = undefined;
     this.fanOut.flush();
-    await this.logs.stop();
+    return this.logs.stop(STOP_TIMEOUT_MS);
   }
 
   #channelOf(log: ChannelLog): Channel {

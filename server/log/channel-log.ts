@@ -22,6 +22,17 @@ export interface RingLimits {
 /** What a channel keeps, at least; a run (up to 64 KiB) more may be kept. null is no bound. */
 export type RetentionLimits = RingLimits;
 
+/** What retention has to know of a run, wherever it lies. */
+export interface RunExtent {
+  readonly lastOffset: Offset;
+  /** Run bytes of the channel up to its end. */
+  readonly endBytes: number;
+  readonly lastTimeMs: number;
+}
+
+/** Epochs without any kept record that a channel remembers; readers of older ones are told one `lost`. */
+const MAX_PAST_EPOCHS = 16;
+
 /** A segment that fills faster than this is followed by one of full size. */
 const BUSY_SEGMENT_MS = 1000;
 
@@ -53,8 +64,8 @@ export class ChannelLog implements LogBounds {
   /** Newest synced record. */
   durableOffset: Offset;
   lastTimeMs: number;
-  /** Time of the newest record of the oldest value, where retention has looked: nothing can be older than it thinks. */
-  oldestRunTimeMs: number | undefined;
+  /** The oldest stored value, where retention has looked: the next to go. */
+  oldestRun: RunExtent | undefined;
   /** The meta on disk is out of date. */
   metaDirty: boolean;
   /** Waits in write-behind, with records or to be trimmed, or is in the write that is in flight. */
@@ -196,10 +207,11 @@ export class ChannelLog implements LogBounds {
   trimTo(oldestOffset: Offset, oldestBytes: number): void {
     this.oldestOffset = oldestOffset;
     this.oldestBytes = oldestBytes;
-    this.oldestRunTimeMs = undefined;
-    // Epochs that ended before the beginning are forgotten; the one it lies in stays.
+    this.oldestRun = undefined;
+    // The epoch that the beginning lies in stays, and some before it, so that their readers are told exactly what
+    // retention took and where each epoch ended.
     const first = this.epochs.findLastIndex(({ prevOffset }) => prevOffset < oldestOffset);
-    if (first > 0) this.epochs = this.epochs.slice(first);
+    if (first > MAX_PAST_EPOCHS) this.epochs = this.epochs.slice(first - MAX_PAST_EPOCHS);
     this.metaDirty = true;
   }
 

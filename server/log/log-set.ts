@@ -29,6 +29,9 @@ interface Opening {
   isAskedFor: boolean;
 }
 
+/** How long a store that has not taken the last write may take to close. */
+const LATE_CLOSE_MS = 1000;
+
 export interface ChannelLimits {
   readonly ring: RingLimits;
   readonly retention: RetentionLimits;
@@ -191,9 +194,30 @@ export class LogSet {
     await this.#maintainStored();
   }
 
-  /** Everything to disk, small values merged, the mark of a clean stop, the store closed. */
-  async stop(): Promise<void> {
+  /**
+   * Everything to disk, small values merged, the mark of a clean stop, the store closed. Gives up after `timeoutMs`,
+   * as when the disk is full: then the stop is not clean, the next run begins a new epoch, and false is returned.
+   */
+  async stop(timeoutMs: number): Promise<boolean> {
     this.#isStopping = true;
+    const { clock, folder } = this.#options;
+    const { store } = this.segmentStore;
+    const isFlushed = await within(clock, timeoutMs, this.#flushAll());
+    this.writeBehind.stop();
+    if (!isFlushed) {
+      // A write that hangs would hold the close up, too.
+      await within(clock, LATE_CLOSE_MS, store.close());
+      return false;
+    }
+    try {
+      await markCleanStop(store, folder);
+    } finally {
+      await store.close();
+    }
+    return true;
+  }
+
+  async #flushAll(): Promise<void> {
     await this.#maintenance?.catch(() => {});
     await this.writeBehind.flush();
     for (const log of this.#logs.values()) {
@@ -201,13 +225,6 @@ export class LogSet {
       if (last) log.seal(last);
     }
     await this.writeBehind.flush();
-    this.writeBehind.stop();
-    const { store } = this.segmentStore;
-    try {
-      await markCleanStop(store, this.#options.folder);
-    } finally {
-      await store.close();
-    }
   }
 
   /** Channels that nobody opened since the start have a retention too. */
@@ -290,6 +307,17 @@ export class LogSet {
     if (this.#budget.isExceeded) this.#budget.enforce();
     this.#options.onSynced(logs);
   }
+}
+
+/** Whether `work` is done in time; it goes on in any case. */
+async function within(clock: Clock, timeoutMs: number, work: Promise<void>): Promise<boolean> {
+  let cancel = () => {};
+  const late = new Promise<boolean>((resolve) => {
+    cancel = clock.after(timeoutMs, () => resolve(false));
+  });
+  const isDone = await Promise.race([work.then(() => true), late]);
+  cancel();
+  return isDone;
 }
 
 function newChannel(number: number): ChannelMeta {

@@ -6,7 +6,7 @@
  */
 import type { Clock } from '../../shared/clock.ts';
 import type { Offset } from '../../shared/terms.ts';
-import type { ChannelLog } from './channel-log.ts';
+import type { ChannelLog, RunExtent } from './channel-log.ts';
 import { epochAt } from './log-bounds.ts';
 import type { Segment } from './segment.ts';
 import type { SegmentStore } from './segment-store.ts';
@@ -15,14 +15,6 @@ import type { WriteBehind } from './write-behind.ts';
 
 /** How much is read at once where something may go; the first look reads one value. */
 const LOOK_BYTES = 1024 * 1024;
-
-/** What retention has to know of a run, wherever it lies. */
-interface RunExtent {
-  readonly lastOffset: Offset;
-  /** Run bytes of the channel up to its end. */
-  readonly endBytes: number;
-  readonly lastTimeMs: number;
-}
 
 export class Retention {
   readonly #store: SegmentStore;
@@ -47,12 +39,7 @@ export class Retention {
   /** A look that costs nothing, before any is read. */
   #mayHaveExpired(log: ChannelLog): boolean {
     if (log.oldestOffset > log.durableOffset) return false;
-    const { maxRecords, maxBytes, maxAgeMs } = log.retention;
-    return (
-      (maxRecords !== null && log.durableOffset - log.oldestOffset >= maxRecords) ||
-      (maxBytes !== null && log.durableBytes - log.oldestBytes > maxBytes) ||
-      (maxAgeMs !== null && this.#clock.nowMs() - (log.oldestRunTimeMs ?? 0) > maxAgeMs)
-    );
+    return this.#isExpired(log, log.oldestRun ?? shortestExtent(log));
   }
 
   #isExpired(log: ChannelLog, run: RunExtent): boolean {
@@ -73,13 +60,12 @@ export class Retention {
     const stored = runs.filter((run) => run.firstOffset >= log.oldestOffset && endOf(run) < ringFirstOffset);
     const expired: StoredRun[] = [];
     for (const run of stored) {
-      const endBytes = run.bytesBefore + run.bytes.length - run.start;
-      if (!this.#isExpired(log, { lastOffset: endOf(run), endBytes, lastTimeMs: run.lastTimeMs })) break;
+      if (!this.#isExpired(log, extentOfRun(run))) break;
       expired.push(run);
     }
     const last = expired.at(-1);
     if (!last) {
-      log.oldestRunTimeMs = stored[0]?.lastTimeMs;
+      log.oldestRun = stored[0] && extentOfRun(stored[0]);
       return false;
     }
     const keys = expired.map((run) => runKey(log.number, run.epoch, run.firstOffset));
@@ -103,6 +89,16 @@ export class Retention {
 
 function endOf(run: StoredRun): Offset {
   return run.firstOffset + run.count - 1;
+}
+
+function extentOfRun(run: StoredRun): RunExtent {
+  const endBytes = run.bytesBefore + run.bytes.length - run.start;
+  return { lastOffset: endOf(run), endBytes, lastTimeMs: run.lastTimeMs };
+}
+
+/** What the oldest run is at least, where nobody has looked: one record, as old as can be. */
+function shortestExtent({ oldestOffset, oldestBytes }: ChannelLog): RunExtent {
+  return { lastOffset: oldestOffset, endBytes: oldestBytes + 1, lastTimeMs: 0 };
 }
 
 function extentOf(segment: Segment): RunExtent {

@@ -65,7 +65,7 @@ export class HubCore {
       store,
     });
     const core = new HubCore(hub, clock, store, storeFailures);
-    onTestFinished(() => core.stop());
+    onTestFinished(() => void core.stop());
     return core;
   }
 
@@ -76,9 +76,9 @@ export class HubCore {
     this.storeFailures = storeFailures;
   }
 
-  #stopped: Promise<void> | undefined;
+  #stopped: Promise<boolean> | undefined;
 
-  stop(): Promise<void> {
+  stop(): Promise<boolean> {
     this.#stopped ??= this.hub.stop();
     return this.#stopped;
   }

@@ -14,6 +14,9 @@ import { crash, drive, flush, NO_LIMITS, type OpenLogs, openLogs, turns } from '
 import type { Random } from './random.ts';
 import { recordsOf, storedRuns } from './stored-runs.ts';
 
+/** Longer than a walk turns the clock while it stops. */
+const STOP_MS = 3_600_000;
+
 const KIB = 1024;
 
 const LIMITS: Record<string, ChannelLimits> = {
@@ -179,7 +182,7 @@ export class LogWalk {
     const { logs, store } = this.#opened;
     store.releaseWrites();
     // Where the mark of a clean stop could not be written, all else is.
-    await this.#settled(logs.stop());
+    await this.#settled(logs.stop(STOP_MS));
     await this.#settled(this.#maintenance);
     this.#model.stopped();
   }

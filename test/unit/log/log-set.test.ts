@@ -20,6 +20,10 @@ import {
 } from '../../support/open-logs.ts';
 import { storedExtents } from '../../support/stored-runs.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
+import { until } from '../../support/until.ts';
+
+/** Longer than any test turns the clock. */
+const STOP_MS = 60_000;
 
 let inner: OrderedStore;
 let opened: OpenLogs;
@@ -214,7 +218,7 @@ describe('stopping', () => {
     await write('a', 10);
     publish(logs, await logs.openLog('a'), opened.clock.nowMs(), 10);
     const { epoch } = logs;
-    await drive(opened, logs.stop());
+    await drive(opened, logs.stop(STOP_MS));
     await open({ folder });
     expect(logs.epoch).toBe(epoch);
     const log = await logs.openLog('a');
@@ -230,7 +234,7 @@ describe('stopping', () => {
     const maintained = logs.maintain();
     await turns();
     expect(opened.store.heldReads).toBe(1);
-    const stopped = logs.stop();
+    const stopped = logs.stop(STOP_MS);
     opened.store.releaseReads();
     await drive(opened, stopped);
     await maintained;
@@ -244,9 +248,39 @@ describe('stopping', () => {
     publish(logs, await logs.openLog('a'), opened.clock.nowMs(), 10, 10);
     opened.store.failNextWrite('nothing-written');
     opened.store.failOpens(2);
-    await drive(opened, logs.stop());
+    await drive(opened, logs.stop(STOP_MS));
     await open({ folder });
     expect((await logs.openLog('a')).headOffset).toBe(2);
+  });
+
+  test('gives up on a store that takes nothing in time, and the next start begins an epoch', async () => {
+    const folder = await tempFolder();
+    await open({ folder });
+    await write('a', 10);
+    const { epoch } = logs;
+    publish(logs, await logs.openLog('a'), opened.clock.nowMs(), 10);
+    opened.store.failNextWrite('nothing-written');
+    opened.store.failOpens(1_000_000);
+    const stopped = logs.stop(5000);
+    await drive(opened, stopped);
+    expect(await stopped).toBe(false);
+    opened.store.failOpens(0);
+    await open({ folder, clock: opened.clock });
+    expect(logs.epoch).toBeGreaterThan(epoch);
+    expect((await logs.openLog('a')).headOffset).toBe(1);
+  });
+
+  test('gives up on a write that hangs', async () => {
+    await open();
+    publish(logs, await logs.openLog('a'), opened.clock.nowMs(), 10);
+    opened.store.holdWrites();
+    const stopped = logs.stop(5000);
+    await until(() => opened.store.heldWrites === 1, { what: 'the write' });
+    opened.clock.advance(5000);
+    await turns();
+    opened.clock.advance(1000);
+    expect(await stopped).toBe(false);
+    opened.store.releaseWrites();
   });
 
   test('where the mark cannot be written, rejects with the store closed, and the next start begins an epoch', async () => {
@@ -257,7 +291,7 @@ describe('stopping', () => {
     for (const log of logs.open) log.seal(log.segments[0]!);
     await flush(opened);
     opened.store.failNextWrite('nothing-written');
-    await expect(logs.stop()).rejects.toMatchObject({ code: 'store-failed' });
+    await expect(logs.stop(STOP_MS)).rejects.toMatchObject({ code: 'store-failed' });
     await open({ folder, clock: opened.clock });
     expect(logs.epoch).toBe(epoch + 1);
     expect((await logs.openLog('a')).headOffset).toBe(1);

@@ -4,6 +4,7 @@ import { after } from '../../../server/log/log-bounds.ts';
 import type { LogSet } from '../../../server/log/log-set.ts';
 import { createMemoryStore } from '../../../server/log/memory-store.ts';
 import type { OrderedStore } from '../../../server/log/ordered-store.ts';
+import type { Cursor, Gap } from '../../../shared/terms.ts';
 import {
   crash,
   crashWhenFinished,
@@ -49,6 +50,14 @@ async function write(log: ChannelLog, ...sizes: number[]): Promise<void> {
 async function maintain(): Promise<void> {
   await drive(opened, logs.maintain());
   await flush(opened);
+}
+
+/** The gaps that a reader is told between `cursor` and the first record that it is given. */
+function gapsFrom(log: ChannelLog, cursor: Cursor): Gap[] {
+  const gaps: Gap[] = [];
+  for (let next = after(log, cursor); next.kind === 'gap'; next = after(log, next.gap.upTo))
+    gaps.push(next.gap);
+  return gaps;
 }
 
 const extents = (log: ChannelLog) => storedExtents(opened.store, log.number);
@@ -239,7 +248,7 @@ describe('retention over a crash', () => {
     expect(log.oldestOffset).toBe(2);
   });
 
-  test('epochs that ended before the beginning are forgotten, the one it lies in is not', async () => {
+  test('a reader of an epoch that retention took whole is told exactly what, and where it ended', async () => {
     let log = await storedLog(3, {});
     for (let i = 0; i < 3; i++) await write(log, RUN);
     const [first, second] = log.epochs;
@@ -254,17 +263,33 @@ describe('retention over a crash', () => {
     await open({ retention: { maxRecords: 3 } });
     log = await logs.openLog('a');
     await maintain();
-    expect([log.oldestOffset, log.epochs]).toEqual([4, [second]]);
+    expect([log.oldestOffset, log.epochs]).toEqual([4, [first, second]]);
     await open({ retention: { maxRecords: 1 } });
     log = await logs.openLog('a');
     await write(log, RUN);
     await maintain();
-    expect([log.oldestOffset, log.epochs]).toEqual([7, [{ epoch: log.currentEpoch, prevOffset: 6 }]]);
-    // A reader of the forgotten epoch is told that it ended, once.
-    expect(after(log, { epoch: first!.epoch, offset: 2 })).toMatchObject({
-      kind: 'gap',
-      gap: { upTo: { epoch: log.currentEpoch, offset: 6 }, count: null, reason: 'lost' },
-    });
+    const last = { epoch: log.currentEpoch, prevOffset: 6 };
+    expect([log.oldestOffset, log.epochs]).toEqual([7, [first, second, last]]);
+    const at = (start: typeof last, offset: number) => ({ epoch: start.epoch, offset });
+    expect(gapsFrom(log, at(first!, 1))).toEqual([
+      { after: at(first!, 1), upTo: at(first!, 3), count: 2, reason: 'retention' },
+      { after: at(first!, 3), upTo: at(second!, 3), count: null, reason: 'lost' },
+      { after: at(second!, 3), upTo: at(second!, 6), count: 3, reason: 'retention' },
+      { after: at(second!, 6), upTo: at(last, 6), count: null, reason: 'lost' },
+    ]);
+  });
+
+  test('of many epochs without a kept record only the last are remembered', async () => {
+    for (let i = 0; i < 20; i++) {
+      await open({});
+      await write(await logs.openLog('a'), RUN);
+    }
+    await open({ retention: { maxRecords: 1 } });
+    const log = await logs.openLog('a');
+    const { epochs } = log;
+    expect(epochs).toHaveLength(20);
+    await maintain();
+    expect([log.oldestOffset, log.epochs]).toEqual([20, epochs.slice(-17)]);
   });
 });
 
