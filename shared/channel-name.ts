@@ -28,16 +28,18 @@ export function isChannelPattern(text: string): boolean {
 export function compilePattern(pattern: string): (name: string) => boolean {
   if (!isChannelPattern(pattern)) throw new TypeError(`not a channel pattern: ${JSON.stringify(pattern)}`);
   if (!pattern.includes('*') && !pattern.endsWith('>')) return (name) => name === pattern;
-  const tokens = pattern.split('.');
-  const open = tokens.at(-1) === '>';
-  if (open) tokens.pop();
-  const guarded = tokens.length === 0 || tokens[0] === '*';
-  return (name) => {
-    if (guarded && name.startsWith('$')) return false;
-    const parts = name.split('.');
-    if (open ? parts.length <= tokens.length : parts.length !== tokens.length) return false;
-    return tokens.every((token, i) => token === '*' || token === parts[i]);
-  };
+  // A regular expression tests a name without taking it apart: this runs for every publish.
+  const body = pattern
+    .split('.')
+    .map((token) => (token === '*' ? TOKEN : token === '>' ? `${TOKEN}(?:\\.${TOKEN})*` : literal(token)))
+    .join('\\.');
+  const guard = pattern.startsWith('*') || pattern === '>' ? '(?!\\$)' : '';
+  const form = new RegExp(`^${guard}${body}$`);
+  return (name) => form.test(name);
+}
+
+function literal(token: string): string {
+  return token.replace(/[$+]/g, '\\$&');
 }
 
 /** A test for names that passes where any of the patterns does. */

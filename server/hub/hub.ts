@@ -91,6 +91,10 @@ export class Hub {
     return this.logs.writeBehind.unpersistedBytes > this.#options.unpersistedBytes / 2;
   }
 
+  isOpen(name: string): boolean {
+    return this.#channels.has(name);
+  }
+
   /** The channel of this name, at once where its log is in memory. Rejects `too-many-channels`, `store-failed`. */
   openChannel(name: string): Channel | Promise<Channel> {
     const known = this.#channels.get(name);

@@ -110,7 +110,7 @@ function findRefusal(
         'the disk takes no writes, so none can be promised: publish again later, or with ack "memory"';
       throw new RingcastError('store-failed', text, { retryAfterMs: STORE_RETRY_MS });
     }
-    for (; entry < entries.length; entry++) validateEntry(entries[entry]!, hub.limits, mayPublish);
+    for (; entry < entries.length; entry++) validateEntry(hub, entries[entry]!, mayPublish);
     return undefined;
   } catch (cause) {
     return asRefusal(cause, frame, entry);
@@ -118,15 +118,16 @@ function findRefusal(
 }
 
 function validateEntry(
+  hub: Hub,
   { channel, records }: PublishEntry,
-  limits: HubLimits,
   mayPublish: (channel: string) => boolean,
 ): void {
-  validateChannel(channel);
+  // The name of a channel that is open was found good before.
+  if (!hub.isOpen(channel)) validateChannel(channel);
   if (!mayPublish(channel)) {
     throw new RingcastError('forbidden', `this token grants no publishing to ${channel}`);
   }
-  for (const record of records) validateRecord(record, limits);
+  for (const record of records) validateRecord(record, hub.limits);
 }
 
 export function validateChannel(channel: string): void {

@@ -7,7 +7,7 @@ import type { RingcastError } from '../../shared/errors.ts';
 import type { ErrorFrame, PublishAnswer, ServerFrame } from '../../shared/frames.ts';
 
 /** Credit used, in windows, at which a further frame ends the connection. */
-const OVERDRAFT = 1.5;
+const OVERDRAFT = 1.25;
 
 export class Publisher {
   readonly #windowBytes: number;
@@ -30,7 +30,7 @@ export class Publisher {
 
   /**
    * Takes a frame's bytes from the credit. False when it was used up long before: a client that keeps to it begins no
-   * frame with none left, so half a window of patience is for sloppy counting only. A flood must be stopped within the
+   * frame with none left, so a quarter of patience is for sloppy counting only. A flood must be stopped within the
    * tick: uSockets reads on while a receive fills its buffer, and the tick ends only when we say so.
    */
   spend(frameBytes: number): boolean {
