@@ -2,6 +2,9 @@
  * Keeps the frames of one connection in order: while one is being worked on (a token verified, a channel opened, a
  * position sought), those behind it wait here. Bounded: what a client sends beyond it is a flood.
  */
+/** So many of the frames that wait are looked into. */
+const FORESIGHT = 32;
+
 export class Inbox {
   readonly #maxBytes: number;
   readonly #handle: (bytes: Uint8Array) => Promise<void> | undefined;
@@ -30,7 +33,7 @@ export class Inbox {
       this.#waitingBytes += bytes.length;
       if (this.#waitingBytes > this.#maxBytes) return false;
       this.#waiting.push(bytes.slice());
-      this.#foresee(bytes);
+      if (this.#waiting.length <= FORESIGHT) this.#foresee(bytes);
       return true;
     }
     const work = this.#handle(bytes);
@@ -47,6 +50,8 @@ export class Inbox {
     await first;
     for (let bytes = this.#waiting.shift(); bytes; bytes = this.#waiting.shift()) {
       this.#waitingBytes -= bytes.length;
+      const coming = this.#waiting[FORESIGHT - 1];
+      if (coming) this.#foresee(coming);
       await this.#handle(bytes);
     }
     this.#isBusy = false;

@@ -66,3 +66,18 @@ test('once closed, nothing that waited is worked on', async () => {
   await new Promise((resolve) => setImmediate(resolve));
   expect(seen).toEqual([[1]]);
 });
+
+test('frames that wait are shown ahead of their turn, so many at a time', async () => {
+  const releases: (() => void)[] = [];
+  const shown: number[] = [];
+  const inbox = new Inbox(
+    1000,
+    () => new Promise<void>((resolve) => releases.push(resolve)),
+    (bytes) => shown.push(bytes[0]!),
+  );
+  for (let i = 0; i < 41; i++) inbox.take(Uint8Array.of(i));
+  expect(shown).toEqual(Array.from({ length: 32 }, (_, i) => i + 1));
+  releases.shift()!();
+  await until(() => releases.length === 1, { what: 'the second' });
+  expect(shown.at(-1)).toBe(33);
+});
