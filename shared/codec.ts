@@ -17,6 +17,7 @@ import {
 } from './frames.ts';
 import { decodeValue, encodeValue } from './msgpack.ts';
 import { MsgpackError, readUint16, readUint32, skipValue } from './msgpack-bytes.ts';
+import { readPublish } from './publish-reader.ts';
 import { RunReader, writeRunHeader } from './record-run.ts';
 import type { RecordMeta } from './terms.ts';
 import { payloadToJson } from './wire-kinds.ts';
@@ -48,6 +49,8 @@ export const msgpackCodec: Codec = {
     return 'run' in frame ? appendRun(header, frame) : header;
   },
   decodeClient(bytes) {
+    const publish = readPublish(bytes);
+    if (publish) return publish;
     const items = arrayOf(bytes);
     const op = clientOps.get(items[0] as number);
     if (!op) throw unknownOpcode(items[0]);

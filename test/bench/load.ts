@@ -1,8 +1,8 @@
 /**
  * The load, in a process of its own: opens the connections, drives one scenario, sends its figures to the parent.
  *
- * Saturated: a window of unreceived publishes, refilled in whole bursts of 32. Refilled one by one, a loop can settle
- * into a rhythm of one message and measure system calls. Paced: a fixed rate, latency from the intended send time.
+ * Saturated: a window of unreceived publishes, refilled in whole bursts. Refilled one by one, a loop can settle into a
+ * rhythm of one message and measure system calls. Paced: a fixed rate, latency from the intended send time.
  */
 import { DIALECTS } from './dialect.ts';
 import { MarkerCounter } from './marker.ts';
@@ -16,6 +16,9 @@ export interface LoadOrder {
   readonly payloadBytes: number;
   readonly warmUpMs: number;
   readonly measureMs: number;
+  /** Saturated: publishes written at once, and how many of these bursts may be under way. */
+  readonly burst: number;
+  readonly window: number;
   /** null: saturated. */
   readonly ratePerSecond: number | null;
 }
@@ -27,8 +30,6 @@ export interface LoadResult {
   readonly latenciesUs: readonly number[];
 }
 
-const BURST = 32;
-const WINDOW = 8 * BURST;
 const PERCENTILES = [0.5, 0.9, 0.99, 0.999];
 
 process.on('message', (order: LoadOrder) => void run(order));
@@ -94,12 +95,13 @@ function saturate(
   state: { published: number },
   onRefill: (refill: () => void) => void,
 ): () => void {
-  const burst = DIALECTS[order.server]!.burst(order.payloadBytes, BURST);
+  const burst = DIALECTS[order.server]!.burst(order.payloadBytes, order.burst);
+  const mostUnderWay = (order.window - 1) * order.burst;
   let running = true;
   const refill = () => {
-    while (running && state.published - last.count <= WINDOW - BURST) {
+    while (running && state.published - last.count <= mostUnderWay) {
       publisher.write(burst.frames);
-      state.published += BURST;
+      state.published += order.burst;
     }
   };
   onRefill(refill);
