@@ -17,6 +17,7 @@ import { SEGMENT_BYTES } from './log/slab-allocator.ts';
 import { storeFolder } from './log/store-folder.ts';
 import { Connection } from './net/connection.ts';
 import { answerHttp } from './net/http-api.ts';
+import { LoopTurn } from './net/loop-turn.ts';
 import type { ConnectionServices } from './net/services.ts';
 import { type SocketServer, startServer } from './net/websocket-server.ts';
 import { type Logger, silentLogger } from './ops/logging.ts';
@@ -153,6 +154,7 @@ async function listen(config: HubConfig, core: HubCore, auth: Auth, clock: Clock
     verifier,
     clock,
     tokens: config.tokens,
+    turn: new LoopTurn(),
     helloTimeoutMs: config.helloTimeoutMs,
     limits: { ...limits, pageBytes: SEGMENT_BYTES },
     log,
@@ -187,11 +189,16 @@ async function listen(config: HubConfig, core: HubCore, auth: Auth, clock: Clock
       await sayGoodbye(server, connections);
       metrics.close();
       verifier.close();
-      if (await core.stop()) return;
-      const unpersistedBytes = core.logs.writeBehind.unpersistedBytes;
+      let failure: unknown;
+      const isClean = await core.stop().catch((cause) => {
+        failure = cause;
+        return false;
+      });
+      if (isClean) return;
+      const { unpersistedBytes } = core.logs.writeBehind;
       log.error(
-        { unpersistedBytes },
-        'the disk did not take what was in memory: it is lost, and the next start begins a new epoch',
+        { unpersistedBytes, ...(failure !== undefined && { err: failure }) },
+        'the disk did not take the last writes: what was in memory only is lost, and the next start begins a new epoch',
       );
     }),
   };

@@ -48,8 +48,11 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   await announce(hub, { ...config, dataFolder }, log);
   await aborted(stop);
   log.info('stopping');
-  await hub.stop();
-  await removeHubFile(dataFolder, process.pid);
+  try {
+    await hub.stop();
+  } finally {
+    await removeHubFile(dataFolder, process.pid);
+  }
   log.info('stopped');
   return EXIT.ok;
 }

@@ -142,7 +142,16 @@ export class FanOut {
     }
   }
 
+  /** A fault of the hub at one reader ends that one's connection; the others get their frames. */
   #deliver(subscription: Subscription, frame: Frame): void {
+    try {
+      this.#deliverUnguarded(subscription, frame);
+    } catch (cause) {
+      subscription.reader.fail(cause);
+    }
+  }
+
+  #deliverUnguarded(subscription: Subscription, frame: Frame): void {
     if (subscription.state !== 'live') return;
     const { sink } = subscription.reader;
     const epoch = subscription.channel.log.currentEpoch;

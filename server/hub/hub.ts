@@ -46,6 +46,7 @@ export class Hub {
   #unsettled = new Set<Publisher>();
   #heldBack = new Set<Publisher>();
   #foreseen = 0;
+  #isStopping = false;
   #cancelMaintenance: (() => void) | undefined;
   #storeFailure: unknown;
   publishedRecords = 0;
@@ -80,6 +81,11 @@ export class Hub {
   /** The channels in use. */
   get channels(): IterableIterator<Channel> {
     return this.#channels.values();
+  }
+
+  /** What is accepted from now on would not be written. */
+  get isStopping(): boolean {
+    return this.#isStopping;
   }
 
   get isStoreFailing(): boolean {
@@ -180,6 +186,7 @@ export class Hub {
   async stop(): Promise<boolean> {
     this.#cancelMaintenance?.();
     this.#cancelMaintenance = undefined;
+    this.#isStopping = true;
     this.fanOut.flush();
     return this.logs.stop(STOP_TIMEOUT_MS);
   }

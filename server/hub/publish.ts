@@ -176,6 +176,9 @@ function entryBytes({ records }: PublishEntry, { maxMetaBytes }: HubLimits): num
 
 function accept(hub: Hub, publisher: Publisher, frame: Publish, channels: readonly Channel[]): void {
   const { entries, id, ack } = frame;
+  if (hub.isStopping) {
+    throw new RingcastError('shutting-down', 'the hub is stopping: publish again on the next connection');
+  }
   let bytes = 0;
   for (const entry of entries) bytes += entryBytes(entry, hub.limits);
   // An upper bound may be far above what a frame of many small records needs; alone, each has room.

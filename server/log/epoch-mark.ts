@@ -15,6 +15,9 @@ import { CLEAN_KEY, EPOCH_KEY } from './store-keys.ts';
 
 const STAMP_FILE = 'clean-stop';
 
+/** The last epoch by this clock of a store that remembers none: two hubs in one second must not share theirs. */
+const latest = new WeakMap<Clock, Epoch>();
+
 export interface EpochStart {
   readonly epoch: Epoch;
   readonly isNew: boolean;
@@ -31,7 +34,9 @@ export async function enterEpoch(
   const mark = await store.get(CLEAN_KEY);
   const stamp = folder === null ? null : await readStamp(folder);
   const clean = previous > 0 && mark !== undefined && stamp !== null && mark.toString('ascii') === stamp;
-  const epoch = clean ? previous : Math.max(previous + 1, Math.floor(clock.nowMs() / 1000));
+  const least = Math.max(previous, folder === null ? (latest.get(clock) ?? 0) : 0) + 1;
+  const epoch = clean ? previous : Math.max(least, Math.floor(clock.nowMs() / 1000));
+  if (folder === null) latest.set(clock, epoch);
   await store.write([
     { type: 'put', key: EPOCH_KEY, value: Buffer.from(String(epoch), 'ascii') },
     { type: 'del', key: CLEAN_KEY },

@@ -1,6 +1,6 @@
 /**
  * What comes after a cursor: the pure heart of resuming. Given what a log holds, every cursor has exactly one answer:
- * records, a gap, the head, or that it belongs to another history. No I/O; channel-log asks it before each page.
+ * records, a gap, the head, or that it belongs to another history. No I/O; log-reader asks it before each page.
  *
  *     epoch 3          epoch 5                      head
  *     ├────────────────┼────────────────────────────┤

@@ -202,9 +202,12 @@ export class LogSet {
     this.#isStopping = true;
     const { clock, folder } = this.#options;
     const { store } = this.segmentStore;
-    const isFlushed = await within(clock, timeoutMs, this.#flushAll());
-    this.writeBehind.stop();
-    if (!isFlushed) {
+    const endMs = clock.monotonicMs() + timeoutMs;
+    const isFlushed = await within(clock, timeoutMs, this.#flush());
+    // Merging small values is for those who will read them; no record depends on it.
+    if (isFlushed) await within(clock, Math.max(0, endMs - clock.monotonicMs()), this.#mergeAll());
+    const isQuiet = await within(clock, LATE_CLOSE_MS, this.writeBehind.stop());
+    if (!isFlushed || !isQuiet) {
       // A write that hangs would hold the close up, too.
       await within(clock, LATE_CLOSE_MS, store.close());
       return false;
@@ -217,9 +220,12 @@ export class LogSet {
     return true;
   }
 
-  async #flushAll(): Promise<void> {
+  async #flush(): Promise<void> {
     await this.#maintenance?.catch(() => {});
     await this.writeBehind.flush();
+  }
+
+  async #mergeAll(): Promise<void> {
     for (const log of this.#logs.values()) {
       const last = log.segments.at(-1);
       if (last) log.seal(last);

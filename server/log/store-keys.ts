@@ -2,7 +2,7 @@
  * Keys and values on disk. The only file that knows their bytes.
  *
  *     h epoch                        the hub's current epoch
- *     h clean                        mark of a clean stop (clean-stop.ts)
+ *     h clean                        mark of a clean stop (epoch-mark.ts)
  *     c <channel name>               channel meta (below)
  *     n <number:u32>                 the channel's name
  *     r <number:u32> <epoch:u64> <first offset:u64>    a run of records

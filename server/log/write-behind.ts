@@ -54,6 +54,7 @@ export class WriteBehind {
   /** Counts what was appended; a sync covers all up to the count at its start. */
   #sequence = 0;
   #unpersistedBytes = 0;
+  #inFlight: Promise<void> | undefined;
   #urgent = false;
   /** The write that is waited for begins with the end of this tick, not by the timer. */
   #isDue = false;
@@ -121,11 +122,12 @@ export class WriteBehind {
     }
   }
 
-  /** No write begins any more. */
-  stop(): void {
+  /** No write begins any more; resolves when the one in flight has ended, however it does. */
+  async stop(): Promise<void> {
     this.#state = 'stopped';
     this.#cancelTimer?.();
     for (const resolve of this.#idle.splice(0)) resolve();
+    await this.#inFlight?.catch(() => {});
   }
 
   get #hasWork(): boolean {
@@ -172,7 +174,8 @@ export class WriteBehind {
     const trims = this.#trims.splice(0);
     const plan = planOf(cuts, merges, trims);
     try {
-      await this.#options.store.write(plan.operations);
+      this.#inFlight = this.#options.store.write(plan.operations);
+      await this.#inFlight;
     } catch (cause) {
       for (const segment of plan.abandon()) this.#merges.add(segment);
       this.#cuts = [...cuts, ...this.#cuts];

@@ -29,6 +29,9 @@ import type { ConnectionLimits, ConnectionServices } from './services.ts';
 import type { Socket } from './socket.ts';
 import { TokenWatch } from './token-watch.ts';
 
+/** A small frame counts as so many bytes of a turn: what it costs is not its length. */
+const LEAST_FRAME_BYTES = 128;
+
 /** Answers may wait for a client that does not read, up to so many bytes. */
 const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
 
@@ -44,6 +47,9 @@ export class Connection {
   #token: TokenWatch | undefined;
   #clientName: string | null = null;
   #pulls = 0;
+  #turn = 0;
+  /** What came in this turn of the event loop. */
+  #turnBytes = 0;
   #cancelHelloTimer: (() => void) | undefined;
 
   constructor(socket: Socket, services: ConnectionServices) {
@@ -80,7 +86,16 @@ export class Connection {
 
   /** A message came; its bytes are valid only now. */
   receive(bytes: Uint8Array, isBinary: boolean): void {
-    if (this.#state === 'closed') return;
+    const isFlood = this.#countTurn(bytes.length);
+    if (this.#state === 'closed') {
+      // It was told; one that floods on is not heard out.
+      if (isFlood) this.#socket.cut();
+      return;
+    }
+    if (isFlood) {
+      this.#failCredit();
+      return;
+    }
     const { maxFrameBytes } = this.#services.limits;
     if (bytes.length > maxFrameBytes) {
       const text = `a frame of ${bytes.length} bytes is over the limit of ${maxFrameBytes}: send less at once`;
@@ -93,6 +108,21 @@ export class Connection {
     } else if (!this.#inbox.take(bytes)) {
       this.#failCredit();
     }
+  }
+
+  /**
+   * Whether more came within this turn of the event loop than one that keeps to its credit can send: uSockets reads on
+   * while a receive fills its buffer, and everyone else waits for as long.
+   */
+  #countTurn(frameBytes: number): boolean {
+    const { number } = this.#services.turn;
+    if (number !== this.#turn) {
+      this.#turn = number;
+      this.#turnBytes = 0;
+    }
+    this.#turnBytes += Math.max(frameBytes, LEAST_FRAME_BYTES);
+    const { publishCreditBytes, maxFrameBytes } = this.#services.limits;
+    return this.#turnBytes > 2 * publishCreditBytes + 2 * maxFrameBytes;
   }
 
   /** The socket has taken all or some of what was buffered. */

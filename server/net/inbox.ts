@@ -2,8 +2,11 @@
  * Keeps the frames of one connection in order: while one is being worked on (a token verified, a channel opened, a
  * position sought), those behind it wait here. Bounded: what a client sends beyond it is a flood.
  */
+
 /** So many of the frames that wait are looked into. */
 const FORESIGHT = 32;
+/** What a frame that waits takes beside its bytes, so that empty ones are not free. */
+const FRAME_OVERHEAD_BYTES = 128;
 
 export class Inbox {
   readonly #maxBytes: number;
@@ -30,7 +33,7 @@ export class Inbox {
   /** Takes a frame whose bytes are valid only now. False when too many wait. */
   take(bytes: Uint8Array): boolean {
     if (this.#isBusy) {
-      this.#waitingBytes += bytes.length;
+      this.#waitingBytes += bytes.length + FRAME_OVERHEAD_BYTES;
       if (this.#waitingBytes > this.#maxBytes) return false;
       this.#waiting.push(bytes.slice());
       if (this.#waiting.length <= FORESIGHT) this.#foresee(bytes);
@@ -49,7 +52,7 @@ export class Inbox {
     this.#isBusy = true;
     await first;
     for (let bytes = this.#waiting.shift(); bytes; bytes = this.#waiting.shift()) {
-      this.#waitingBytes -= bytes.length;
+      this.#waitingBytes -= bytes.length + FRAME_OVERHEAD_BYTES;
       const coming = this.#waiting[FORESIGHT - 1];
       if (coming) this.#foresee(coming);
       await this.#handle(bytes);

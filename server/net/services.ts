@@ -3,6 +3,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { TokenVerifier } from '../auth/verify-token.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { Logger } from '../ops/logging.ts';
+import type { LoopTurn } from './loop-turn.ts';
 import type { TokenTimes } from './token-watch.ts';
 
 /** Told to clients in `welcome`; each in the unit its name ends with. */
@@ -22,6 +23,7 @@ export interface ConnectionServices {
   readonly verifier: TokenVerifier;
   readonly clock: Clock;
   readonly tokens: TokenTimes;
+  readonly turn: LoopTurn;
   readonly helloTimeoutMs: number;
   readonly limits: ConnectionLimits;
   readonly log: Logger;

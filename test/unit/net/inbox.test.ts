@@ -2,6 +2,9 @@ import { expect, test } from 'vitest';
 import { Inbox } from '../../../server/net/inbox.ts';
 import { until } from '../../support/until.ts';
 
+/** What a frame that waits is charged beside its bytes. */
+const OVERHEAD = 128;
+
 /** Works on frames that begin with 1 until it is told that they are done; on others at once. */
 function slowInbox(maxBytes = 1000) {
   const seen: number[][] = [];
@@ -46,7 +49,7 @@ test('frames behind a slow one wait for it, and keep their order and their bytes
 });
 
 test('more bytes waiting than allowed are refused; what was worked on counts no more', async () => {
-  const { inbox, seen, release } = slowInbox(10);
+  const { inbox, seen, release } = slowInbox(10 + 2 * OVERHEAD);
   inbox.take(Uint8Array.of(1));
   expect(inbox.take(new Uint8Array(6))).toBe(true);
   expect(inbox.take(new Uint8Array(4))).toBe(true);
@@ -55,6 +58,13 @@ test('more bytes waiting than allowed are refused; what was worked on counts no 
   inbox.take(Uint8Array.of(1));
   expect(inbox.take(new Uint8Array(10))).toBe(true);
   expect(inbox.take(new Uint8Array(1))).toBe(false);
+});
+
+test('empty frames are not free (two million of them waited)', () => {
+  const { inbox } = slowInbox(10 * OVERHEAD);
+  inbox.take(Uint8Array.of(1));
+  for (let i = 0; i < 10; i++) expect(inbox.take(new Uint8Array(0))).toBe(true);
+  expect(inbox.take(new Uint8Array(0))).toBe(false);
 });
 
 test('once closed, nothing that waited is worked on', async () => {
@@ -71,7 +81,7 @@ test('frames that wait are shown ahead of their turn, so many at a time', async 
   const releases: (() => void)[] = [];
   const shown: number[] = [];
   const inbox = new Inbox(
-    1000,
+    100_000,
     () => new Promise<void>((resolve) => releases.push(resolve)),
     (bytes) => shown.push(bytes[0]!),
   );
