@@ -1,8 +1,12 @@
 /**
- * Whether the installed uWebSockets.js has a binary for this Node. Looked up, not tried: loading a binary that is not
- * there ends in a stack trace and a text that helps nobody.
+ * Whether the native packages have binaries that this Node can load, so that a start ends in one clear sentence.
+ *
+ * uWebSockets.js is looked up, not tried: loading a binary that is not there ends in a stack trace and a text that
+ * helps nobody.
  */
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -50,4 +54,27 @@ function folderOf(packageName: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Whether the RocksDB binding can be loaded, tried in a process of its own: where its binary does not fit this Node it
+ * does not throw, it ends the process (its prebuilt one for Linux meets symbols of the C++ library that newer builds of
+ * Node export). What to tell the user; undefined when it works.
+ */
+export function brokenRocksdb(load: (entry: string) => boolean = canLoad): string | undefined {
+  let entry: string;
+  try {
+    entry = createRequire(import.meta.url).resolve('rocksdb');
+  } catch {
+    return 'the package rocksdb is not installed: run `npm install`, or start with --memory';
+  }
+  if (load(entry)) return undefined;
+  return `the binary of the package rocksdb cannot be loaded by Node ${process.versions.node}: build it for this Node with \`npm rebuild rocksdb --build-from-source\` (a C++ compiler, make and python3 are needed, and some minutes), or start with --memory`;
+}
+
+function canLoad(entry: string): boolean {
+  const { status } = spawnSync(process.execPath, ['-e', `require(${JSON.stringify(entry)})`], {
+    stdio: 'ignore',
+  });
+  return status === 0;
 }

@@ -12,7 +12,7 @@ import { findDataFolder } from './find-hub.ts';
 import { readHubFile, removeHubFile, writeHubFile } from './hub-file.ts';
 import { aborted, interruptSignal } from './interrupt.ts';
 import { machineName } from './machine-name.ts';
-import { missingBinary } from './native-binary.ts';
+import { brokenRocksdb, missingBinary } from './native-binary.ts';
 import { hasColours, note } from './output.ts';
 
 export interface ServeOptions {
@@ -36,6 +36,8 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     },
   });
   const dataFolder = resolve(config.dataFolder);
+  const broken = config.store === 'rocksdb' ? brokenRocksdb() : undefined;
+  if (broken !== undefined) throw new CliError(EXIT.failure, broken);
   await makeFolder(dataFolder);
   const log = createLogger({ ...config.log, colour: hasColours(process.stdout) });
   const stop = interruptSignal({

@@ -103,3 +103,16 @@ test('frames that pile up behind a slow one end the connection before they fill 
   expect((await client.closed()).code).toBe(4202);
   await other.ping();
 });
+
+test('who floods with frames that cost no credit is closed too, while others go on (pings held all timers for seconds)', async () => {
+  const { connect } = await startHub();
+  const reader = await connect();
+  const { channelNumber } = await reader.subscribe('quiet');
+  const flooder = await connect();
+  const ping = msgpackCodec.encodeClient({ op: 'ping', id: 1 });
+  for (let i = 0; i < 100_000; i++) flooder.sendRaw(ping);
+  expect(await flooder.error(null)).toMatchObject({ code: 'credit-exceeded' });
+  expect(await flooder.closed()).toEqual({ code: 4202, reason: 'credit-exceeded' });
+  await (await connect()).publish('quiet', ['still here']);
+  await until(() => reader.history(channelNumber).values.length === 1, { what: 'the record of the other' });
+});

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeFailure } from '../../../server/cli/failure.ts';
 import { MachineFigures } from '../../../server/cli/machine-figures.ts';
 import { machineName } from '../../../server/cli/machine-name.ts';
-import { missingBinary, type Runtime } from '../../../server/cli/native-binary.ts';
+import { brokenRocksdb, missingBinary, type Runtime } from '../../../server/cli/native-binary.ts';
 import { formatBytes, formatTable } from '../../../server/cli/table.ts';
 import { isChannelName } from '../../../shared/channel-name.ts';
 import { RingcastError } from '../../../shared/errors.ts';
@@ -40,6 +40,18 @@ describe('MachineFigures', () => {
     const { totalBytes, availableBytes } = find('memory', 'memory') as Record<string, number>;
     expect(totalBytes).toBeGreaterThan(availableBytes!);
     expect(availableBytes).toBeGreaterThan(0);
+  });
+});
+
+describe('brokenRocksdb', () => {
+  it('says nothing where the binding can be loaded, as here', () => {
+    expect(brokenRocksdb()).toBeUndefined();
+  });
+
+  it('names the command that builds it where loading ends the process', () => {
+    expect(brokenRocksdb(() => false)).toMatch(
+      /npm rebuild rocksdb --build-from-source.*or start with --memory/,
+    );
   });
 });
 
