@@ -120,8 +120,9 @@ export class Connection {
       this.#turn = number;
       this.#turnBytes = 0;
     }
-    this.#turnBytes += Math.max(frameBytes, LEAST_FRAME_BYTES);
     const { publishCreditBytes, maxFrameBytes } = this.#services.limits;
+    // One that is too large is refused as that.
+    this.#turnBytes += Math.min(maxFrameBytes, Math.max(frameBytes, LEAST_FRAME_BYTES));
     return this.#turnBytes > 2 * publishCreditBytes + 2 * maxFrameBytes;
   }
 
