@@ -76,6 +76,8 @@ export class LogSet {
   #allOpen: boolean;
   #sweep: Iterator<ChannelLog> | undefined;
   #sweepNumber = 0;
+  /** Logs that retention is to look at first. */
+  readonly #outgrown = new Set<ChannelLog>();
   #maintenance: Promise<void> | undefined;
   #isStopping = false;
 
@@ -181,6 +183,13 @@ export class LogSet {
   async #maintain(): Promise<void> {
     this.#budget.enforceAge();
     this.#budget.enforce();
+    // Who has outgrown its limits has its turn at once, however many channels there are; the walk is for age.
+    const outgrown = [...this.#outgrown];
+    this.#outgrown.clear();
+    for (const log of outgrown) {
+      if (this.#isStopping) return;
+      await this.#retention.apply(log);
+    }
     for (let i = 0; i < LOGS_PER_ROUND && !this.#isStopping; i++) {
       this.#sweep ??= this.#logs.values();
       const { value: log, done } = this.#sweep.next();
@@ -237,15 +246,16 @@ export class LogSet {
   async #maintainStored(): Promise<void> {
     if (this.#isStopping) return;
     const channels = await this.segmentStore.channelsFrom(this.#sweepNumber, STORED_PER_ROUND);
-    for (const { name } of channels) {
+    for (const { name, number } of channels) {
       if (this.#isStopping) return;
+      // Moved on first: one that cannot be read must not keep all behind it waiting.
+      this.#sweepNumber = number + 1;
       if (this.#logs.has(name)) continue;
       const log = await this.#lookFor(name).log;
       await this.#retention.apply(log);
       this.#forgetIdle(log);
     }
-    const last = channels.at(-1);
-    this.#sweepNumber = last ? last.number + 1 : 0;
+    if (channels.length === 0) this.#sweepNumber = 0;
   }
 
   #forgetIdle(log: ChannelLog): void {
@@ -309,7 +319,10 @@ export class LogSet {
   }
 
   #synced(logs: readonly ChannelLog[]): void {
-    for (const log of logs) this.#budget.enforceChannel(log);
+    for (const log of logs) {
+      this.#budget.enforceChannel(log);
+      if (this.#retention.isOutgrown(log)) this.#outgrown.add(log);
+    }
     if (this.#budget.isExceeded) this.#budget.enforce();
     this.#options.onSynced(logs);
   }

@@ -36,6 +36,11 @@ export class Retention {
     }
   }
 
+  /** Whether `log` has outgrown its limits; age aside, which passes without anything being appended. */
+  isOutgrown(log: ChannelLog): boolean {
+    return log.oldestOffset <= log.durableOffset && isOversize(log, log.oldestRun ?? shortestExtent(log));
+  }
+
   /** A look that costs nothing, before any is read. */
   #mayHaveExpired(log: ChannelLog): boolean {
     if (log.oldestOffset > log.durableOffset) return false;
@@ -43,12 +48,8 @@ export class Retention {
   }
 
   #isExpired(log: ChannelLog, run: RunExtent): boolean {
-    const { maxRecords, maxBytes, maxAgeMs } = log.retention;
-    return (
-      (maxRecords !== null && log.durableOffset - run.lastOffset >= maxRecords) ||
-      (maxBytes !== null && log.durableBytes - run.endBytes >= maxBytes) ||
-      (maxAgeMs !== null && this.#clock.nowMs() - run.lastTimeMs > maxAgeMs)
-    );
+    const { maxAgeMs } = log.retention;
+    return isOversize(log, run) || (maxAgeMs !== null && this.#clock.nowMs() - run.lastTimeMs > maxAgeMs);
   }
 
   async #trimStored(log: ChannelLog, lookBytes: number): Promise<boolean> {
@@ -85,6 +86,15 @@ export class Retention {
     this.#writeBehind.addTrim({ log, keys });
     return true;
   }
+}
+
+/** Whether what remains without `run`, the oldest, still satisfies the limits by records or bytes. */
+function isOversize(log: ChannelLog, run: RunExtent): boolean {
+  const { maxRecords, maxBytes } = log.retention;
+  return (
+    (maxRecords !== null && log.durableOffset - run.lastOffset >= maxRecords) ||
+    (maxBytes !== null && log.durableBytes - run.endBytes >= maxBytes)
+  );
 }
 
 function endOf(run: StoredRun): Offset {

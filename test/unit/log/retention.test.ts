@@ -333,3 +333,12 @@ async function passRead(): Promise<void> {
   await turns();
   expect(opened.store.heldReads).toBe(1);
 }
+
+test('a channel that outgrew its limits is trimmed in the next round, however many others there are (it waited for its turn)', async () => {
+  await open({ retention: { maxRecords: 2 } });
+  for (let i = 0; i < 450; i++) await logs.openLog(`quiet.${i}`);
+  const log = await logs.openLog('busy');
+  for (let i = 0; i < 10; i++) await write(log, RUN);
+  await maintain();
+  expect(log.oldestOffset).toBe(9);
+});
