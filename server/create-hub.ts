@@ -216,9 +216,9 @@ async function sayGoodbye(server: SocketServer, connections: ReadonlySet<Connect
 function readingOf(core: HubCore, connections: ReadonlySet<Connection>): Reading {
   let subscriptions = 0;
   let bufferedBytes = 0;
-  for (const { reader } of connections) {
-    subscriptions += reader.subscriptions.size;
-    bufferedBytes += reader.sink.bufferedBytes;
+  for (const connection of connections) {
+    subscriptions += connection.subscriptionCount;
+    bufferedBytes += connection.bufferedBytes;
   }
   const { fanOut, catchUp, logs } = core;
   return {

@@ -1,33 +1,19 @@
 /**
- * One client's connection: its states, its token, and each frame to the verb that it asks for. Knows no socket library
- * (websocket-server hands it a Socket) and no log (the hub's verbs do). A fault of the client ends this connection only.
+ * One client's connection, from the first byte to the close: its states, hello, what it may send in a turn, and how it
+ * ends. What it asks for once it is welcome is its session's. Knows no socket library (websocket-server hands it a
+ * Socket). A fault of the client ends this connection only.
  */
 import { nanoid } from 'nanoid';
 import { type Codec, codecOf } from '../../shared/codec.ts';
 import { CLOSE_CODES, type CloseReason, RingcastError } from '../../shared/errors.ts';
-import type {
-  ClientFrame,
-  ErrorFrame,
-  Hello,
-  Limits,
-  Publish,
-  Pull,
-  Refresh,
-  ServerFrame,
-  Subscribe,
-  Unsubscribe,
-} from '../../shared/frames.ts';
+import type { ClientFrame, Hello, Limits, ServerFrame } from '../../shared/frames.ts';
 import type { VerifiedToken } from '../auth/verify-token.ts';
-import { publish } from '../hub/publish.ts';
-import { Publisher } from '../hub/publisher.ts';
-import { pull } from '../hub/pull.ts';
-import { Reader } from '../hub/reader.ts';
-import { subscribe } from '../hub/subscribe.ts';
 import { type ConnectionState, nextConnectionState } from './connection-state.ts';
+import { asRingcastError, errorFrame } from './error-frame.ts';
 import { Inbox } from './inbox.ts';
 import type { ConnectionLimits, ConnectionServices } from './services.ts';
+import { Session, type SessionPort } from './session.ts';
 import type { Socket } from './socket.ts';
-import { TokenWatch } from './token-watch.ts';
 
 /** A small frame counts as so many bytes of a turn: what it costs is not its length. */
 const LEAST_FRAME_BYTES = 128;
@@ -35,18 +21,15 @@ const LEAST_FRAME_BYTES = 128;
 /** Answers may wait for a client that does not read, up to so many bytes. */
 const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
 
-export class Connection {
+export class Connection implements SessionPort {
   readonly id = nanoid(12);
   readonly #services: ConnectionServices;
   readonly #socket: Socket;
   readonly #codec: Codec;
   readonly #inbox: Inbox;
-  readonly #publisher: Publisher;
-  readonly #reader: Reader;
   #state: ConnectionState = 'awaiting-hello';
-  #token: TokenWatch | undefined;
+  #session: Session | undefined;
   #clientName: string | null = null;
-  #pulls = 0;
   #turn = 0;
   /** What came in this turn of the event loop. */
   #turnBytes = 0;
@@ -62,8 +45,6 @@ export class Connection {
       (bytes) => this.#handle(bytes),
       (bytes) => this.#foresee(bytes),
     );
-    this.#publisher = new Publisher(publishCreditBytes, (frame) => this.send(frame));
-    this.#reader = new Reader(socket, (cause) => this.fail(asError(cause), 'internal-error'));
     this.#cancelHelloTimer = services.clock.after(services.helloTimeoutMs, () =>
       this.fail(
         new RingcastError('hello-timeout', 'no hello came in time: send it first, and at once'),
@@ -80,8 +61,17 @@ export class Connection {
     return this.#clientName;
   }
 
-  get reader(): Reader {
-    return this.#reader;
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  get subscriptionCount(): number {
+    return this.#session?.reader.subscriptions.size ?? 0;
+  }
+
+  /** Bytes that wait in the process for the client to take them. */
+  get bufferedBytes(): number {
+    return this.#socket.bufferedBytes;
   }
 
   /** A message came; its bytes are valid only now. */
@@ -93,7 +83,7 @@ export class Connection {
       return;
     }
     if (isFlood) {
-      this.#failCredit();
+      this.failCredit();
       return;
     }
     const { maxFrameBytes } = this.#services.limits;
@@ -106,7 +96,7 @@ export class Connection {
         : 'ringcast.v1.msgpack takes binary messages';
       this.fail(new RingcastError('bad-frame', wanted), 'bad-frame');
     } else if (!this.#inbox.take(bytes)) {
-      this.#failCredit();
+      this.failCredit();
     }
   }
 
@@ -128,7 +118,9 @@ export class Connection {
 
   /** The socket has taken all or some of what was buffered. */
   drained(): void {
-    if (this.#socket.bufferedBytes === 0) this.#services.hub.catchUp.drained(this.#reader);
+    if (this.#session && this.#socket.bufferedBytes === 0) {
+      this.#services.hub.catchUp.drained(this.#session.reader);
+    }
   }
 
   /** The socket has answered a ping by itself. */
@@ -147,7 +139,8 @@ export class Connection {
   fail(error: RingcastError, reason: CloseReason): void {
     if (this.#state === 'closed') return;
     this.#services.log.debug({ connection: this.id, code: error.code }, `connection ended: ${error.message}`);
-    this.#write(this.#errorFrame(null, error));
+    this.#logInternal(error);
+    this.#write(errorFrame(null, error));
     this.#leave();
     this.#socket.end(CLOSE_CODES[reason], reason);
   }
@@ -166,6 +159,26 @@ export class Connection {
     if (this.#socket.isFull) this.#refuseUnread();
   }
 
+  sendError(id: number | null, error: RingcastError, details?: Record<string, unknown>): void {
+    this.#logInternal(error);
+    this.send(errorFrame(id, error, details));
+  }
+
+  failInternally(cause: unknown): void {
+    this.fail(asRingcastError(cause), 'internal-error');
+  }
+
+  failCredit(): void {
+    const text =
+      'far more was sent than the publish credit allows: wait for publish-credit before sending on';
+    this.fail(new RingcastError('credit-exceeded', text), 'credit-exceeded');
+  }
+
+  failExpired(): void {
+    const text = 'the token has expired: connect again with another';
+    this.fail(new RingcastError('token-expired', text), 'token-expired');
+  }
+
   /** Sends what must go out however much waits: it is the last. */
   #write(frame: ServerFrame): void {
     this.#socket.send(this.#codec.encodeServer(frame));
@@ -179,10 +192,8 @@ export class Connection {
   #leave(): void {
     this.#state = nextConnectionState(this.#state, 'close');
     this.#cancelHelloTimer?.();
-    this.#token?.close();
     this.#inbox.close();
-    this.#services.hub.closeReader(this.#reader);
-    this.#services.hub.forgetPublisher(this.#publisher);
+    this.#session?.close();
   }
 
   #handle(bytes: Uint8Array): Promise<void> | undefined {
@@ -195,25 +206,16 @@ export class Connection {
       return undefined;
     }
     if (this.#state === 'awaiting-hello') return this.#first(frame);
-    return this.#dispatch(frame, bytes.length);
+    if (frame.op !== 'hello') return this.#session!.handle(frame, bytes.length);
+    const text = 'hello is sent once: use refresh for a new token';
+    this.fail(new RingcastError('hello-repeated', text), 'bad-frame');
+    return undefined;
   }
 
-  /**
-   * A frame waits behind one whose channel is being opened: begin opening its own. After a restart each channel's first
-   * use asks the store, and one after the other they would take as many round trips as there are channels.
-   */
   #foresee(bytes: Uint8Array): void {
-    const grants = this.#token?.grants;
-    if (this.#state !== 'open' || !grants) return;
+    if (!this.#session) return;
     try {
-      const frame = this.#codec.decodeClient(bytes);
-      if (frame.op === 'publish') {
-        for (const { channel } of frame.entries) {
-          if (grants.mayPublish(channel)) this.#services.hub.foresee(channel);
-        }
-      } else if (frame.op === 'subscribe' || frame.op === 'pull') {
-        if (grants.maySubscribe(frame.channel)) this.#services.hub.foresee(frame.channel);
-      }
+      this.#session.foresee(this.#codec.decodeClient(bytes));
     } catch {
       // It is told when its turn comes.
     }
@@ -224,7 +226,7 @@ export class Connection {
       cause instanceof RingcastError
         ? cause
         : new RingcastError('bad-frame', 'the frame cannot be read', { cause });
-    if (error.code === 'unknown-opcode' && this.#state === 'open') this.#sendError(null, error);
+    if (error.code === 'unknown-opcode' && this.#state === 'open') this.sendError(null, error);
     else if (error.code === 'unknown-opcode') this.#failHello();
     else this.fail(error, 'bad-frame');
   }
@@ -239,40 +241,8 @@ export class Connection {
     this.fail(new RingcastError('hello-required', 'the first frame must be hello'), 'hello-required');
   }
 
-  #failCredit(): void {
-    const text =
-      'far more was sent than the publish credit allows: wait for publish-credit before sending on';
-    this.fail(new RingcastError('credit-exceeded', text), 'credit-exceeded');
-  }
-
-  #dispatch(frame: ClientFrame, frameBytes: number): Promise<void> | undefined {
-    switch (frame.op) {
-      case 'hello':
-        this.fail(
-          new RingcastError('hello-repeated', 'hello is sent once: use refresh for a new token'),
-          'bad-frame',
-        );
-        return undefined;
-      case 'publish':
-        return this.#publish(frame, frameBytes);
-      case 'subscribe':
-        return this.#subscribe(frame);
-      case 'unsubscribe':
-        this.#unsubscribe(frame);
-        return undefined;
-      case 'pull':
-        this.#pull(frame);
-        return undefined;
-      case 'refresh':
-        return this.#refresh(frame);
-      case 'ping':
-        this.send({ op: 'pong', id: frame.id });
-        return undefined;
-    }
-  }
-
   async #hello({ token, client }: Hello): Promise<void> {
-    const { verifier, clock, tokens, limits, serverName } = this.#services;
+    const { verifier, limits, serverName } = this.#services;
     this.#state = nextConnectionState(this.#state, 'hello');
     this.#cancelHelloTimer?.();
     this.#clientName = client;
@@ -280,14 +250,12 @@ export class Connection {
     try {
       verified = await verifier.verify(token);
     } catch (cause) {
-      this.#refuseToken(asError(cause));
+      this.#refuseToken(asRingcastError(cause));
       return;
     }
     if (this.#state !== 'verifying') return;
     this.#state = nextConnectionState(this.#state, 'accepted');
-    this.#token = new TokenWatch(verified, clock, tokens, (state, expiresAtMs) =>
-      this.#tokenState(state, expiresAtMs),
-    );
+    this.#session = new Session(this.#socket, this.#services, verified, this);
     this.send({
       op: 'welcome',
       connectionId: this.id,
@@ -304,112 +272,9 @@ export class Connection {
     this.fail(error, error.advice === 'refresh-token' ? 'token-refused' : 'internal-error');
   }
 
-  #tokenState(state: string, expiresAtMs: number): void {
-    if (state === 'expiring') this.send({ op: 'token-expiring', expiresAtMs });
-    else if (state === 'expired') {
-      this.fail(
-        new RingcastError('token-expired', 'the token has expired: connect again with another'),
-        'token-expired',
-      );
-    }
-  }
-
-  #publish(frame: Publish, frameBytes: number): Promise<void> | undefined {
-    if (!this.#publisher.spend(frameBytes)) {
-      this.#failCredit();
-      return undefined;
-    }
-    const { hub } = this.#services;
-    hub.settleLater(this.#publisher);
-    return publish(hub, this.#publisher, frame, this.#token!.grants.mayPublish, ({ error, channel }) => {
-      if (frame.id === 0) this.#publisher.refuseSilent(channel, error);
-      else this.#sendError(frame.id, error);
-    });
-  }
-
-  async #subscribe(request: Subscribe): Promise<void> {
-    const { hub } = this.#services;
-    try {
-      await subscribe(
-        hub,
-        this.#reader,
-        request,
-        (channel) => this.#token!.grants.maySubscribe(channel),
-        () => this.#state === 'open',
-        (result) => this.send({ op: 'ok', id: request.id, result: { ...result } }),
-      );
-    } catch (cause) {
-      this.#sendError(request.id, asError(cause));
-    }
-  }
-
-  #unsubscribe({ id, channelNumber }: Unsubscribe): void {
-    const subscription = this.#reader.subscriptions.get(channelNumber);
-    if (!subscription) {
-      this.#sendError(
-        id,
-        new RingcastError('not-subscribed', `no subscription has the channel number ${channelNumber}`),
-      );
-      return;
-    }
-    this.#services.hub.closeSubscription(subscription);
-    this.send({ op: 'ok', id, result: null });
-  }
-
-  #pull(request: Pull): void {
-    const { hub, limits } = this.#services;
-    if (this.#pulls >= limits.maxPullsPerConnection) {
-      const text = `at most ${limits.maxPullsPerConnection} pulls may wait for their answers: pull again when one has come`;
-      this.#sendError(request.id, new RingcastError('too-many-requests', text, { retryAfterMs: 50 }));
-      return;
-    }
-    this.#pulls++;
-    pull(hub, request, (channel) => this.#token!.grants.maySubscribe(channel))
-      .then(
-        (page) => this.send(page),
-        (cause) => this.#sendError(request.id, asError(cause)),
-      )
-      .finally(() => this.#pulls--);
-  }
-
-  async #refresh({ id, token }: Refresh): Promise<void> {
-    let verified: VerifiedToken;
-    try {
-      verified = await this.#services.verifier.verify(token);
-    } catch (cause) {
-      this.#sendError(id, asError(cause));
-      return;
-    }
-    if (this.#state !== 'open') return;
-    this.#token!.replace(verified);
-    this.send({ op: 'ok', id, result: { tokenExpiresAtMs: verified.expiresAtMs } });
-    this.#endForbidden();
-  }
-
-  /** A shrunken grant takes effect on what is open. */
-  #endForbidden(): void {
-    for (const subscription of [...this.#reader.subscriptions.values()]) {
-      const { name, number } = subscription.channel.log;
-      if (this.#token!.grants.maySubscribe(name)) continue;
-      this.#services.hub.closeSubscription(subscription);
-      const error = new RingcastError(
-        'forbidden',
-        `the new token grants no subscribing to ${name}: it has ended`,
-      );
-      this.#sendError(null, error, { channel: name, channelNumber: number });
-    }
-  }
-
-  #sendError(id: number | null, error: RingcastError, details?: Record<string, unknown>): void {
-    this.send(this.#errorFrame(id, error, details));
-  }
-
-  #errorFrame(id: number | null, error: RingcastError, details: Record<string, unknown> = {}): ErrorFrame {
+  #logInternal(error: RingcastError): void {
     if (error.code === 'internal')
       this.#services.log.error({ connection: this.id, err: error }, error.message);
-    const { code, message, retryAfterMs } = error;
-    const all = retryAfterMs === undefined ? details : { ...details, retryAfterMs };
-    return { op: 'error', id, code, message, details: Object.keys(all).length > 0 ? all : null };
   }
 }
 
@@ -417,9 +282,4 @@ function welcomeLimits(limits: ConnectionLimits): Limits {
   const { maxFrameBytes, maxRecordBytes, maxKeyBytes, maxMetaBytes, pageBytes } = limits;
   const { maxSubscriptionsPerConnection: maxSubscriptions, maxPullsPerConnection: maxPulls } = limits;
   return { maxFrameBytes, maxRecordBytes, maxKeyBytes, maxMetaBytes, maxSubscriptions, maxPulls, pageBytes };
-}
-
-function asError(cause: unknown): RingcastError {
-  if (cause instanceof RingcastError) return cause;
-  return new RingcastError('internal', 'the hub failed at this request: its log says more', { cause });
 }
