@@ -21,6 +21,8 @@ import type { Subscription } from './subscription.ts';
 
 /** Bytes sent in one round, over all readers; the event loop turns between rounds. */
 const ROUND_BYTES = 1024 * 1024;
+/** What may wait for readers that were trusted with more than a page, all together. */
+const BUDGET_BYTES = 64 * 1024 * 1024;
 /** After a failed store read. */
 const RETRY_MS = 250;
 
@@ -36,10 +38,19 @@ export class CatchUp {
   readonly #clock: Clock;
   readonly #onStoreError: (cause: unknown) => void;
   readonly #writer = new FrameWriter();
+  readonly #budgetBytes: number;
+  #heldBytes = 0;
   #queue: Reader[] = [];
   #isScheduled = false;
 
-  constructor(logReader: LogReader, clock: Clock, onStoreError: (cause: unknown) => void) {
+  /** @param budgetBytes once so much waits for all readers together, quick ones too get a page at a time */
+  constructor(
+    logReader: LogReader,
+    clock: Clock,
+    onStoreError: (cause: unknown) => void,
+    budgetBytes = BUDGET_BYTES,
+  ) {
+    this.#budgetBytes = budgetBytes;
     this.#logReader = logReader;
     this.#clock = clock;
     this.#onStoreError = onStoreError;
@@ -62,7 +73,19 @@ export class CatchUp {
   /** The socket of `reader` has taken everything. */
   drained(reader: Reader): void {
     reader.unblock(this.#clock.monotonicMs());
+    this.#hold(reader, 0);
     if (reader.lagging.length > 0) this.#enqueue(reader);
+  }
+
+  /** `reader` is gone. */
+  forget(reader: Reader): void {
+    this.#hold(reader, 0);
+  }
+
+  /** Keeps the sum of what waits for the readers that are blocked. */
+  #hold(reader: Reader, bytes: number): void {
+    this.#heldBytes += bytes - reader.heldBytes;
+    reader.heldBytes = bytes;
   }
 
   #enqueue(reader: Reader): void {
@@ -129,8 +152,10 @@ export class CatchUp {
   #hasRoom(reader: Reader, sent: number): boolean {
     const { bufferedBytes } = reader.sink;
     if (bufferedBytes === 0) return true;
-    if (reader.isQuick && sent > 0 && bufferedBytes + SEGMENT_BYTES <= CATCH_UP_MARK_BYTES) return true;
+    const isTrusted = reader.isQuick && this.#heldBytes < this.#budgetBytes;
+    if (isTrusted && sent > 0 && bufferedBytes + SEGMENT_BYTES <= CATCH_UP_MARK_BYTES) return true;
     reader.block(this.#clock.monotonicMs());
+    this.#hold(reader, bufferedBytes);
     return false;
   }
 

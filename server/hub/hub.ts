@@ -159,6 +159,7 @@ export class Hub {
 
   closeReader(reader: Reader): void {
     reader.clearLagging();
+    this.catchUp.forget(reader);
     for (const subscription of [...reader.subscriptions.values()]) this.closeSubscription(subscription);
   }
 

@@ -20,6 +20,8 @@ export class Reader {
   isQueued = false;
   /** A store read of this connection is under way. */
   isReading = false;
+  /** What waits in its socket while it is blocked, as catch-up has counted it. */
+  heldBytes = 0;
   /** What it was sent last was taken at once or soon. */
   isQuick = false;
   #blockedAtMs: number | undefined;

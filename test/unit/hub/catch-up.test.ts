@@ -1,7 +1,9 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { CatchUp } from '../../../server/hub/catch-up.ts';
 import { Reader } from '../../../server/hub/reader.ts';
 import { CATCH_UP_MARK_BYTES, LIVE_MARK_BYTES } from '../../../server/hub/sink.ts';
 import { subscribe } from '../../../server/hub/subscribe.ts';
+import { Subscription } from '../../../server/hub/subscription.ts';
 import { createMemoryStore } from '../../../server/log/memory-store.ts';
 import { FakeSink } from '../../support/fake-sink.ts';
 import { FaultyStore } from '../../support/faulty-store.ts';
@@ -306,4 +308,38 @@ test('a JSON reader catches up as well', async () => {
   await until(() => subscription.state === 'live', { what: 'the reader to be live' });
   expect(sink.sent.length).toBeGreaterThan(2);
   sink.check();
+});
+
+test('once enough waits for all readers together, a quick one gets a page at a time like the others', async () => {
+  const core = await HubCore.open();
+  core.publish('a', numbered(400));
+  await turn();
+  const channel = await core.hub.openChannel('a');
+  const catchUp = new CatchUp(core.hub.logs.reader, core.clock, () => {}, PAGE / 2);
+  const lagging = () => {
+    const sink = new FakeSink();
+    sink.expect(channel.log.number, { epoch: core.hub.logs.epoch, offset: 0 });
+    sink.stall();
+    const reader = new Reader(sink);
+    catchUp.add(new Subscription(reader, channel, { epoch: core.hub.logs.epoch, offset: 0 }));
+    return { sink, reader };
+  };
+  const refill = async ({ sink, reader }: ReturnType<typeof lagging>) => {
+    const before = sink.sent.length;
+    sink.drain(sink.bufferedBytes);
+    catchUp.drained(reader);
+    await turn();
+    await turn();
+    return sink.sent.length - before;
+  };
+  const quick = lagging();
+  await turn();
+  expect(await refill(quick)).toBe(4);
+  const stalled = lagging();
+  await turn();
+  await turn();
+  expect(stalled.sink.sent).toHaveLength(1);
+  expect(await refill(quick)).toBe(1);
+  catchUp.forget(stalled.reader);
+  expect(await refill(quick)).toBe(4);
 });
