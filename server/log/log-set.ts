@@ -334,9 +334,11 @@ async function within(clock: Clock, timeoutMs: number, work: Promise<void>): Pro
   const late = new Promise<boolean>((resolve) => {
     cancel = clock.after(timeoutMs, () => resolve(false));
   });
-  const isDone = await Promise.race([work.then(() => true), late]);
-  cancel();
-  return isDone;
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    cancel();
+  }
 }
 
 function newChannel(number: number): ChannelMeta {

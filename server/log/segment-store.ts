@@ -138,12 +138,6 @@ export class SegmentStore {
     return this.#pages.run(() => this.#covering(number, epoch, offset));
   }
 
-  /** About how many bytes a channel's runs take on disk. */
-  channelBytes(number: number): Promise<number> {
-    const { gte, lt } = channelRunRange(number);
-    return this.store.approximateBytes(gte, lt);
-  }
-
   async #covering(number: number, epoch: Epoch, offset: Offset): Promise<StoredRun | undefined> {
     const range = { gte: runKey(number, epoch, 0), lte: runKey(number, epoch, offset) };
     const [entry] = await this.store.read({ ...range, reverse: true, limit: 1 });

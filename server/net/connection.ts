@@ -57,10 +57,6 @@ export class Connection implements SessionPort {
     return this.#state;
   }
 
-  get clientName(): string | null {
-    return this.#clientName;
-  }
-
   get isOpen(): boolean {
     return this.#state === 'open';
   }
@@ -138,7 +134,8 @@ export class Connection implements SessionPort {
   /** Says why and ends the connection. */
   fail(error: RingcastError, reason: CloseReason): void {
     if (this.#state === 'closed') return;
-    this.#services.log.debug({ connection: this.id, code: error.code }, `connection ended: ${error.message}`);
+    const who = { connection: this.id, client: this.#clientName, address: this.#socket.remoteAddress };
+    this.#services.log.debug({ ...who, code: error.code }, `connection ended: ${error.message}`);
     this.#logInternal(error);
     this.#write(errorFrame(null, error));
     this.#leave();

@@ -5,6 +5,7 @@
 import type { Sink } from '../hub/sink.ts';
 
 export interface Socket extends Sink {
+  /** Of the peer, as text; empty once it is gone. */
   readonly remoteAddress: string;
   /** Sends what is buffered and a close frame; cuts the connection when the peer does not answer. */
   end(code: number, reason: string): void;

@@ -73,7 +73,6 @@ type Uws = WebSocket<SocketData>;
 
 class UwsSocket implements Socket {
   readonly form: CodecForm;
-  readonly remoteAddress: string;
   isFull = false;
   readonly #ws: Uws;
   readonly #isBinary: boolean;
@@ -86,7 +85,10 @@ class UwsSocket implements Socket {
     this.#ws = ws;
     this.form = form;
     this.#isBinary = form === 'msgpack';
-    this.remoteAddress = Buffer.from(ws.getRemoteAddressAsText()).toString('ascii');
+  }
+
+  get remoteAddress(): string {
+    return this.#isOpen ? Buffer.from(this.#ws.getRemoteAddressAsText()).toString('ascii') : '';
   }
 
   get bufferedBytes(): number {
