@@ -188,6 +188,8 @@ export class LogSet {
     this.#outgrown.clear();
     for (const log of outgrown) {
       if (this.#isStopping) return;
+      // Forgotten meanwhile, and perhaps opened again as another object, whose meta this one must not overwrite.
+      if (this.#logs.get(log.name) !== log) continue;
       await this.#retention.apply(log);
     }
     for (let i = 0; i < LOGS_PER_ROUND && !this.#isStopping; i++) {
