@@ -8,9 +8,9 @@
 import { RingcastError } from './errors.ts';
 import {
   CLIENT_LAYOUTS,
+  type CarriesRun,
   type ClientFrame,
   type Layout,
-  type RunFields,
   SERVER_LAYOUTS,
   type ServerFrame,
   type SUBPROTOCOLS,
@@ -74,7 +74,7 @@ function encodeArray(layout: AnyLayout, frame: object): Uint8Array {
 }
 
 /** The header is an array of fewer than 15 elements: one more is one more in its first byte. */
-function appendRun(header: Uint8Array, { count, run }: RunFields): Uint8Array {
+function appendRun(header: Uint8Array, { count, run }: CarriesRun): Uint8Array {
   const bytes = new Uint8Array(header.length + 5 + run.length);
   bytes.set(header);
   bytes[0]! += 1;
@@ -93,8 +93,9 @@ function decodeRunFrame(op: string, bytes: Uint8Array): ServerFrame {
     header[0]! -= 1;
     const items = (decodeValue(header, { timestamps: false }) as unknown[]).slice(1);
     const { count, start } = runStart(bytes, at);
-    const fields = serverLayouts[op]!.kind.fromWire(items, op) as { count: number };
+    const fields = serverLayouts[op]!.kind.fromWire(items, op) as { count: number; offsets?: unknown[] };
     if (fields.count !== count) throw new MsgpackError('the count is not that of the records');
+    if (fields.offsets && fields.offsets.length !== count) throw new MsgpackError('not an offset for each record');
     return { ...fields, run: bytes.subarray(start), op } as unknown as ServerFrame;
   });
 }
@@ -170,13 +171,15 @@ function encodeObject(layout: AnyLayout, frame: { op: string }, more: object = {
   return utf8.encode(JSON.stringify({ op: frame.op, ...(layout.kind.toJson(frame) as object), ...more }));
 }
 
-function jsonRecords({ run, firstOffset }: RunFields): object[] {
+function jsonRecords(frame: CarriesRun & ({ firstOffset: number } | { offsets: readonly number[] })): object[] {
   const records: object[] = [];
-  for (const reader = new RunReader(run); reader.next(); ) {
+  for (const reader = new RunReader(frame.run); reader.next(); ) {
+    const index = records.length;
+    const offset = 'offsets' in frame ? frame.offsets[index] : frame.firstOffset + index;
     const meta =
       reader.meta === null ? null : (decodeValue(reader.meta, { timestamps: false }) as RecordMeta);
     records.push({
-      offset: firstOffset + records.length,
+      offset,
       timeMs: reader.timeMs,
       key: reader.key,
       meta,

@@ -21,6 +21,8 @@ const ADVICE = {
   'hello-repeated': 'fix',
   'credit-exceeded': 'fix',
   'not-reading': 'retry',
+  lagging: 'retry',
+  'producer-replaced': 'fix',
   // The token.
   'token-missing': 'refresh-token',
   'token-malformed': 'refresh-token',
@@ -47,6 +49,11 @@ const ADVICE = {
   'too-many-requests': 'retry',
   'unknown-cursor': 'resubscribe',
   'not-durable': 'fix',
+  'no-state': 'fix',
+  'too-many-keys': 'fix',
+  conflict: 'fix',
+  'out-of-sequence': 'retry',
+  'producer-unknown': 'fix',
   // The hub.
   overloaded: 'retry',
   'store-failed': 'retry',
@@ -94,12 +101,14 @@ export const CLOSE_CODES = {
   'internal-error': 4002,
   'too-many-connections': 4003,
   'not-reading': 4004,
+  lagging: 4005,
   'token-expired': 4100,
   'token-refused': 4101,
   'bad-frame': 4200,
   'frame-too-large': 4201,
   'credit-exceeded': 4202,
   'hello-required': 4203,
+  'producer-replaced': 4204,
 } as const;
 export type CloseReason = keyof typeof CLOSE_CODES;
 

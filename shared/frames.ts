@@ -15,6 +15,7 @@ import {
   list,
   nullable,
   oneOf,
+  optional,
   recordInput,
   text,
   tuple,
@@ -46,7 +47,7 @@ export interface Subscribe {
   readonly id: number;
   readonly channel: string;
   readonly from: From;
-  /** Room for policies, credit and delivery guarantees. */
+  /** `policy`, `maxLagRecords`, `maxLagBytes`, `creditBytes`, `heldBytes`, `deliver`: checked by the hub. */
   readonly options: Readonly<Record<string, unknown>> | null;
 }
 
@@ -59,6 +60,12 @@ export interface Unsubscribe {
 export interface PublishEntry {
   readonly channel: string;
   readonly records: readonly RecordInput[];
+  /** Of an idempotent producer: counts its entries to this channel, from 1. */
+  readonly sequence?: number | undefined;
+  /** All entries of the producer to this channel before this one are settled, one way or the other. */
+  readonly first?: boolean | undefined;
+  /** Taken only if the channel's newest record is the one at this cursor. */
+  readonly expectedCursor?: Cursor | undefined;
 }
 
 /** Taken whole or not at all. */
@@ -68,6 +75,11 @@ export interface Publish {
   readonly id: number;
   readonly ack: 'memory' | 'disk';
   readonly entries: readonly PublishEntry[];
+  /**
+   * Absent: never sent before. Else it may have been taken: `welcome.timeMs` of the connection on which it was sent
+   * first.
+   */
+  readonly firstSentMs?: number | undefined;
 }
 
 /** One page of history. */
@@ -82,6 +94,15 @@ export interface Pull {
   readonly reverse: boolean | null;
   /** Forwards only: nothing beyond this cursor. */
   readonly upTo: Cursor | null;
+  /** Nothing that is not synced yet. */
+  readonly durable?: boolean | undefined;
+}
+
+/** The application has taken this much of what a subscription was sent. */
+export interface Credit {
+  readonly op: 'credit';
+  readonly channelNumber: number;
+  readonly bytes: number;
 }
 
 export interface Refresh {
@@ -95,7 +116,7 @@ export interface Ping {
   readonly id: number;
 }
 
-export type ClientFrame = Hello | Subscribe | Unsubscribe | Publish | Pull | Refresh | Ping;
+export type ClientFrame = Hello | Subscribe | Unsubscribe | Publish | Pull | Credit | Refresh | Ping;
 
 // Hub to client ------------------------------------------------------------------------------------------------------
 
@@ -124,6 +145,8 @@ export interface Welcome {
   readonly tokenExpiresAtMs: number | null;
   /** Name and version of the hub. */
   readonly server: string;
+  /** The hub's Unix time, ms: for {@link Publish.firstSentMs}. */
+  readonly timeMs?: number | undefined;
 }
 
 export interface Ok {
@@ -143,20 +166,51 @@ export interface ErrorFrame {
   readonly details: Readonly<Record<string, unknown>> | null;
 }
 
-/** Fields of a frame that carries a run of records of one epoch. */
-export interface RunFields {
+/** Records as they lie in the log. */
+export interface CarriesRun {
+  readonly count: number;
+  readonly run: Uint8Array;
+}
+
+/** Fields of a frame that carries a run of records of one epoch with consecutive offsets. */
+export interface RunFields extends CarriesRun {
   readonly epoch: number;
   /** The offset just before the first record in the log. */
   readonly prevOffset: number;
   readonly firstOffset: number;
-  readonly count: number;
-  /** The records as they lie in the log. */
-  readonly run: Uint8Array;
 }
 
 export interface Batch extends RunFields {
   readonly op: 'batch';
   readonly channelNumber: number;
+}
+
+/** Records that are missing just before the record at `index` of a sparse batch. */
+export interface Missing {
+  readonly index: number;
+  readonly count: number | null;
+  readonly reason: GapReason;
+}
+
+/** Records of one epoch with holes among them, each of which it announces. */
+export interface SparseBatch extends CarriesRun {
+  readonly op: 'sparse-batch';
+  readonly channelNumber: number;
+  readonly epoch: number;
+  /** What the first record, or the hole before it, comes after. */
+  readonly prevOffset: number;
+  readonly offsets: readonly number[];
+  readonly missing: readonly Missing[];
+}
+
+/** Newest records of their keys at or before the cursor that a subscription from `state` begins at. Moves no cursor. */
+export interface StateFrame extends CarriesRun {
+  readonly op: 'state';
+  readonly channelNumber: number;
+  readonly epoch: number;
+  /** The last of the state: the log follows. */
+  readonly atEnd: boolean;
+  readonly offsets: readonly number[];
 }
 
 export interface GapFrame {
@@ -168,11 +222,11 @@ export interface GapFrame {
   readonly reason: GapReason;
 }
 
-/** Offsets of the first record of each entry of the publish with this id. */
+/** Offsets of the first record of each entry of the publish with this id; null where it had been taken before. */
 export interface PublishAnswer {
   readonly id: number;
   readonly epoch: number;
-  readonly firstOffsets: readonly number[];
+  readonly firstOffsets: readonly (number | null)[];
 }
 
 export interface Published {
@@ -216,6 +270,8 @@ export type ServerFrame =
   | Ok
   | ErrorFrame
   | Batch
+  | SparseBatch
+  | StateFrame
   | GapFrame
   | Published
   | PublishCredit
@@ -238,7 +294,7 @@ function layout<F extends { op: string }>(opcode: number, fields: Fields<Omit<F,
   return { opcode, kind: tuple(fields) as unknown as Layout<F>['kind'], carriesRun: false };
 }
 
-function runLayout<F extends RunFields & { op: string }>(
+function runLayout<F extends CarriesRun & { op: string }>(
   opcode: number,
   fields: Fields<Omit<F, 'op' | 'run'>>,
 ): Layout<F> {
@@ -251,6 +307,8 @@ const token = text(16_384);
 const word = text(128);
 const features = list(word, 64);
 const records = list(recordInput, MAX_PUBLISH_RECORDS, 1);
+const missing = tuple<Missing>({ index: uint, count: nullable(uint), reason: oneOf(GAP_REASONS) });
+const offsets = list(uint, Number.MAX_SAFE_INTEGER);
 const gap = tuple<Gap>({ after: cursor, upTo: cursor, count: nullable(uint), reason: oneOf(GAP_REASONS) });
 
 export const CLIENT_LAYOUTS: { readonly [F in ClientFrame as F['op']]: Layout<F> } = {
@@ -265,7 +323,18 @@ export const CLIENT_LAYOUTS: { readonly [F in ClientFrame as F['op']]: Layout<F>
   publish: layout<Publish>(0x04, {
     id: uint,
     ack: oneOf(['memory', 'disk']),
-    entries: list(tuple<PublishEntry>({ channel, records }), MAX_PUBLISH_ENTRIES, 1),
+    entries: list(
+      tuple<PublishEntry>({
+        channel,
+        records,
+        sequence: optional(uint),
+        first: optional(flag),
+        expectedCursor: optional(cursor),
+      }),
+      MAX_PUBLISH_ENTRIES,
+      1,
+    ),
+    firstSentMs: optional(uint),
   }),
   pull: layout<Pull>(0x05, {
     id: uint,
@@ -274,7 +343,9 @@ export const CLIENT_LAYOUTS: { readonly [F in ClientFrame as F['op']]: Layout<F>
     limit: nullable(uint),
     reverse: nullable(flag),
     upTo: nullable(cursor),
+    durable: optional(flag),
   }),
+  credit: layout<Credit>(0x06, { channelNumber: uint, bytes: uint }),
   refresh: layout<Refresh>(0x07, { id: uint, token }),
   ping: layout<Ping>(0x08, { id: uint }),
 };
@@ -287,6 +358,7 @@ export const SERVER_LAYOUTS: { readonly [F in ServerFrame as F['op']]: Layout<F>
     publishCreditBytes: uint,
     tokenExpiresAtMs: nullable(uint),
     server: word,
+    timeMs: optional(uint),
   }),
   ok: layout<Ok>(0x42, { id: uint, result: nullable(dictionary) }),
   error: layout<ErrorFrame>(0x43, {
@@ -312,7 +384,7 @@ export const SERVER_LAYOUTS: { readonly [F in ServerFrame as F['op']]: Layout<F>
   }),
   published: layout<Published>(0x46, {
     answers: list(
-      tuple<PublishAnswer>({ id: uint, epoch: uint, firstOffsets: list(uint, MAX_PUBLISH_ENTRIES) }),
+      tuple<PublishAnswer>({ id: uint, epoch: uint, firstOffsets: list(nullable(uint), MAX_PUBLISH_ENTRIES) }),
       Number.MAX_SAFE_INTEGER,
     ),
   }),
@@ -329,5 +401,20 @@ export const SERVER_LAYOUTS: { readonly [F in ServerFrame as F['op']]: Layout<F>
     prevOffset: uint,
     firstOffset: uint,
     count: uint,
+  }),
+  'sparse-batch': runLayout<SparseBatch>(0x4c, {
+    channelNumber: uint,
+    epoch: uint,
+    prevOffset: uint,
+    count: uint,
+    offsets,
+    missing: list(missing, Number.MAX_SAFE_INTEGER),
+  }),
+  state: runLayout<StateFrame>(0x4d, {
+    channelNumber: uint,
+    epoch: uint,
+    atEnd: flag,
+    count: uint,
+    offsets,
   }),
 };

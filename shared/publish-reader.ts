@@ -1,6 +1,6 @@
 /**
  * Reads a publish frame in its usual msgpack form straight from the bytes: the one client frame that comes a hundred
- * thousand times a second. Whatever is unusual (other number types, meta, further elements, anything malformed) it
+ * thousand times a second. Whatever is unusual (other number types, meta, an expected cursor, further elements, anything malformed) it
  * leaves to the layouts, which read the same and say what is wrong. Called by the codec only.
  */
 import { MAX_PUBLISH_ENTRIES, type Publish, type PublishEntry } from './frames.ts';
@@ -29,7 +29,8 @@ export function readPublish(bytes: Uint8Array): Publish | undefined {
 }
 
 function readEntry(bytes: Uint8Array): PublishEntry | undefined {
-  if (readArray(bytes) !== 2) return unusual();
+  const elements = readArray(bytes);
+  if (elements < 2 || elements > 4) return unusual();
   const channel = readString(bytes);
   const count = at < 0 ? 0 : readArray(bytes);
   const records: RecordInput[] = [];
@@ -37,7 +38,14 @@ function readEntry(bytes: Uint8Array): PublishEntry | undefined {
     const record = readRecord(bytes);
     if (record) records.push(record);
   }
-  return records.length > 0 ? { channel, records } : unusual();
+  if (records.length === 0) return unusual();
+  if (elements === 2) return { channel, records };
+  const sequence = at < 0 ? 0 : readUint(bytes);
+  if (elements === 3) return { channel, records, sequence };
+  const first = bytes[at];
+  if (first !== 0xc2 && first !== 0xc3) return unusual();
+  at++;
+  return { channel, records, sequence, first: first === 0xc3 };
 }
 
 function readRecord(bytes: Uint8Array): RecordInput | undefined {

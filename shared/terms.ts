@@ -79,10 +79,26 @@ export interface Gap {
 export const ACK_LEVELS = ['none', 'memory', 'disk'] as const;
 export type AckLevel = (typeof ACK_LEVELS)[number];
 
-/** Where a reader starts. `last` counts records; `since` is Unix time in ms, inclusive; a cursor resumes after what it names. */
+/**
+ * What becomes of a reader that lags: it is given everything, later · the oldest of what it missed is left out · of each
+ * key only the newest is kept · its connection is ended, to resume later.
+ */
+export const DROP_POLICIES = ['replay', 'drop-oldest', 'conflate', 'disconnect'] as const;
+export type DropPolicy = (typeof DROP_POLICIES)[number];
+
+/** When a record is shown to a reader: once it is in the ring, or only once it is synced, so that no crash takes it back. */
+export const DELIVERIES = ['memory', 'durable'] as const;
+export type Delivery = (typeof DELIVERIES)[number];
+
+/**
+ * Where a reader starts. `last` counts records; `since` is Unix time in ms, inclusive; a cursor resumes after what it names.
+ * `state`: the newest record of each key, then the log; with a cursor, of those records only the ones later than it.
+ */
 export type From =
   | 'latest'
   | 'earliest'
+  | 'state'
+  | { readonly state: Cursor }
   | { readonly last: number }
   | { readonly since: number }
   | { readonly cursor: Cursor };

@@ -70,6 +70,17 @@ export function nullable<T>(kind: Kind<T>): Kind<T | null> {
   };
 }
 
+/** As {@link nullable}, for fields added later: absent ones are left out of the value, and off the end of the array. */
+export function optional<T>(kind: Kind<T>): Kind<T | undefined> {
+  const isNone = (value: unknown) => value === null || value === undefined;
+  return {
+    fromWire: (value, where) => (isNone(value) ? undefined : kind.fromWire(value, where)),
+    toWire: (value) => (value === undefined ? undefined : kind.toWire(value)),
+    fromJson: (value, where) => (isNone(value) ? undefined : kind.fromJson(value, where)),
+    toJson: (value) => (value === undefined ? undefined : kind.toJson(value)),
+  };
+}
+
 export function list<T>(kind: Kind<T>, maxItems: number, minItems = 0): Kind<readonly T[]> {
   const each = (value: unknown, where: string, read: (item: unknown, where: string) => T): T[] => {
     if (!Array.isArray(value) || value.length > maxItems || value.length < minItems) {
@@ -97,15 +108,23 @@ export function tuple<T extends object>(fields: Fields<T>): Kind<T> {
       const out: Partial<T> = {};
       for (let i = 0; i < names.length; i++) {
         const name = names[i]!;
-        out[name] = fields[name].fromWire(items[i], `${where}.${name}`);
+        const item = fields[name].fromWire(items[i], `${where}.${name}`);
+        if (item !== undefined) out[name] = item;
       }
       return out as T;
     },
-    toWire: (value) => names.map((name) => fields[name].toWire(value[name])),
+    toWire(value) {
+      const items = names.map((name) => fields[name].toWire(value[name]));
+      while (items.at(-1) === undefined && items.length > 0) items.pop();
+      return items;
+    },
     fromJson(value, where) {
       const source = objectOf(value, where);
       const out: Partial<T> = {};
-      for (const name of names) out[name] = fields[name].fromJson(source[name], `${where}.${name}`);
+      for (const name of names) {
+        const item = fields[name].fromJson(source[name], `${where}.${name}`);
+        if (item !== undefined) out[name] = item;
+      }
       return out as T;
     },
     toJson: (value) => Object.fromEntries(names.map((name) => [name, fields[name].toJson(value[name])])),
@@ -145,20 +164,23 @@ export const from: Kind<From> = {
 };
 
 function readFrom(value: unknown, where: string): From {
-  if (value === 'latest' || value === 'earliest') return value;
+  if (value === 'latest' || value === 'earliest' || value === 'state') return value;
   if (typeof value === 'object' && value !== null) {
-    const { last, since, cursor: at } = value as Record<string, unknown>;
-    const given = [last, since, at].filter((member) => member !== undefined).length;
-    if (given !== 1) refuse(where, 'a map with exactly one of last, since and cursor');
+    const { last, since, cursor: at, state } = value as Record<string, unknown>;
+    const given = [last, since, at, state].filter((member) => member !== undefined).length;
+    if (given !== 1) refuse(where, 'a map with exactly one of last, since, cursor and state');
+    if (state !== undefined) return { state: readCursor(state, `${where}.state`) };
     if (last !== undefined) return { last: uint.fromWire(last, `${where}.last`) };
     if (since !== undefined) return { since: uint.fromWire(since, `${where}.since`) };
     if (at !== undefined) return { cursor: readCursor(at, `${where}.cursor`) };
   }
-  return refuse(where, '"latest", "earliest", {last}, {since} or {cursor}');
+  return refuse(where, '"latest", "earliest", "state", {last}, {since}, {cursor} or {state}');
 }
 
 function writeFrom(value: From): unknown {
-  return typeof value === 'object' && 'cursor' in value ? { cursor: formatCursor(value.cursor) } : value;
+  if (typeof value !== 'object') return value;
+  if ('cursor' in value) return { cursor: formatCursor(value.cursor) };
+  return 'state' in value ? { state: formatCursor(value.state) } : value;
 }
 
 const MAX_META_ENTRIES = 16;

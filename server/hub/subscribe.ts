@@ -63,11 +63,14 @@ export async function startOf(hub: Hub, channel: Channel, from: From): Promise<C
   const { bounds, log } = channel;
   if (from === 'latest') return headCursor(bounds);
   if (from === 'earliest') return cursorBefore(bounds, bounds.oldestOffset);
-  if ('last' in from) {
+  if (from !== 'state' && 'last' in from) {
     const offset = Math.max(bounds.oldestOffset, bounds.headOffset - from.last + 1);
     return cursorBefore(bounds, offset);
   }
-  if ('since' in from) return hub.logs.reader.cursorAtTime(log, bounds, from.since);
+  if (from !== 'state' && 'since' in from) return hub.logs.reader.cursorAtTime(log, bounds, from.since);
+  if (from === 'state' || 'state' in from) {
+    throw new RingcastError('no-state', `${log.name} keeps no state: begin from "latest", "earliest" or a cursor`);
+  }
   // 0-0 stands for the beginning of whatever history there is, and what retention took of it is a gap.
   if (from.cursor.epoch === 0) return beginning(bounds);
   if (!isKnown(bounds, from.cursor)) {

@@ -78,6 +78,8 @@ export class Session {
       case 'pull':
         this.#pull(request);
         return undefined;
+      case 'credit':
+        return undefined;
       case 'refresh':
         return this.#refresh(request);
       case 'ping':

@@ -79,7 +79,8 @@ export class FakeLog {
   }
 
   begin(from: From): Cursor {
-    if (from === 'latest') return this.head;
+    if (from === 'latest' || from === 'state') return this.head;
+    if (typeof from === 'object' && 'state' in from) return from.state;
     if (typeof from === 'object' && 'cursor' in from) return from.cursor;
     const wanted =
       from === 'earliest'

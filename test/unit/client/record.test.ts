@@ -34,7 +34,11 @@ describe('received records', () => {
 
   test('data, key and meta survive the run for any values, from any record on', () => {
     const key = fc.option(fc.string({ maxLength: 60, unit: 'grapheme' }));
-    const data = fc.jsonValue({ maxDepth: 3 }).map((value) => JSON.parse(JSON.stringify(value)) as unknown);
+    // Neither −0, which JSON does not keep, nor the key `__proto__`, which msgpackr renames to be safe.
+    const data = fc
+      .jsonValue({ maxDepth: 3 })
+      .map((value) => JSON.parse(JSON.stringify(value)) as unknown)
+      .filter((value) => !JSON.stringify(value).includes('__proto__'));
     const meta = fc.option(
       fc.dictionary(fc.string({ maxLength: 5 }), fc.integer(), { maxKeys: 3, noNullPrototype: true }),
     );

@@ -81,10 +81,11 @@ export function runOf(records: readonly LogRecord[]): Uint8Array {
 const anyWord = anyText(128);
 const anyFeatures = fc.array(anyWord, { maxLength: 5 });
 const anyFrom = fc.oneof(
-  fc.constantFrom('latest' as const, 'earliest' as const),
+  fc.constantFrom('latest' as const, 'earliest' as const, 'state' as const),
   fc.record({ last: anyUint }),
   fc.record({ since: anyUint }),
   fc.record({ cursor: anyCursor }),
+  fc.record({ state: anyCursor }),
 );
 const anyEntry = fc.record({
   channel: anyText(1024),
@@ -92,7 +93,14 @@ const anyEntry = fc.record({
     minLength: 1,
     maxLength: 4,
   }),
+  sequence: maybe(anyUint),
+  first: maybe(fc.boolean()),
+  expectedCursor: maybe(anyCursor),
 });
+
+function maybe<T>(arbitrary: Arbitrary<T>): Arbitrary<T | undefined> {
+  return fc.option(arbitrary, { nil: undefined });
+}
 
 function anyOr<T>(arbitrary: Arbitrary<T>): Arbitrary<T | null> {
   return fc.option(arbitrary, { nil: null });
@@ -119,6 +127,7 @@ export const anyClientFields: ByOp<ClientFrame> = {
     id: anyUint,
     ack: fc.constantFrom('memory', 'disk'),
     entries: fc.array(anyEntry, { minLength: 1, maxLength: 4 }),
+    firstSentMs: maybe(anyUint),
   }),
   pull: fc.record({
     id: anyUint,
@@ -127,7 +136,9 @@ export const anyClientFields: ByOp<ClientFrame> = {
     limit: anyOr(anyUint),
     reverse: anyOr(fc.boolean()),
     upTo: anyOr(anyCursor),
+    durable: maybe(fc.boolean()),
   }),
+  credit: fc.record({ channelNumber: anyUint, bytes: anyUint }),
   refresh: fc.record({ id: anyUint, token: anyText(2000) }),
   ping: fc.record({ id: anyUint }),
 };
@@ -142,6 +153,12 @@ const anyRunFields = fc
     records: fc.array(anyRecord, { maxLength: 20 }),
   })
   .map(({ records, ...position }) => ({ ...position, count: records.length, run: runOf(records) }));
+/** Records that each have an offset of their own. */
+const anySparseRun = fc.array(fc.tuple(anyUint, anyRecord), { maxLength: 20 }).map((placed) => ({
+  count: placed.length,
+  offsets: placed.map(([offset]) => offset),
+  run: runOf(placed.map(([, record]) => record)),
+}));
 
 export const anyServerFields: ByOp<ServerFrame> = {
   welcome: fc.record({
@@ -151,6 +168,7 @@ export const anyServerFields: ByOp<ServerFrame> = {
     publishCreditBytes: anyUint,
     tokenExpiresAtMs: anyOr(anyUint),
     server: anyWord,
+    timeMs: maybe(anyUint),
   }),
   ok: fc.record({ id: anyUint, result: anyOr(anyDictionary) }),
   error: fc.record({
@@ -165,7 +183,7 @@ export const anyServerFields: ByOp<ServerFrame> = {
   gap: fc.record({ channelNumber: anyUint, gap: anyGap }).map(({ gap, ...head }) => ({ ...head, ...gap })),
   published: fc.record({
     answers: fc.array(
-      fc.record({ id: anyUint, epoch: anyUint, firstOffsets: fc.array(anyUint, { maxLength: 5 }) }),
+      fc.record({ id: anyUint, epoch: anyUint, firstOffsets: fc.array(anyOr(anyUint), { maxLength: 5 }) }),
     ),
   }),
   'publish-credit': fc.record({ bytes: anyUint }),
@@ -180,6 +198,18 @@ export const anyServerFields: ByOp<ServerFrame> = {
       gaps: fc.array(anyGap, { maxLength: 4 }),
       run: anyRunFields,
     })
+    .map(({ run, ...head }) => ({ ...head, ...run })),
+  'sparse-batch': fc
+    .record({
+      channelNumber: anyUint,
+      epoch: anyUint,
+      prevOffset: anyUint,
+      missing: fc.array(fc.record({ index: anyUint, count: anyOr(anyUint), reason: anyReason })),
+      run: anySparseRun,
+    })
+    .map(({ run, ...head }) => ({ ...head, ...run })),
+  state: fc
+    .record({ channelNumber: anyUint, epoch: anyUint, atEnd: fc.boolean(), run: anySparseRun })
     .map(({ run, ...head }) => ({ ...head, ...run })),
 };
 
