@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { isChannelPattern } from '../shared/channel-name.ts';
+import { DROP_POLICIES } from '../shared/terms.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -122,6 +123,14 @@ const writeBehind = section({
   maxDelayMs: delayMs(0, 5_000).default(50),
 });
 
+/** What each channel remembers of idempotent producers, so as to take nothing twice. */
+const producers = section({
+  /** Producers of one channel; the least recently active ones are forgotten. Default 1,000; 1 to 100,000. */
+  maxCount: whole('', 1, 100_000).default(1_000),
+  /** One that was inactive for longer is forgotten, ms. Default one day; at least one minute. */
+  maxAgeMs: delayMs(60_000, 365 * DAY_MS).default(DAY_MS),
+});
+
 /** What memory holds of one channel: the newest records, within all of these bounds. */
 const ring = section({
   /** Default null. */
@@ -142,7 +151,32 @@ const retention = section({
   maxAgeMs: bound('ms', 1).default(7 * DAY_MS),
 });
 
-const channelBounds = { ring: ring.prefault({}), retention: retention.prefault({}) };
+/** The newest record of each key, kept beside the log for subscribers from `state`. */
+const state = section({
+  /** Keys at most; beyond it publishers of new ones are refused. About 150 bytes of memory each. Default 100,000; 1 to 10,000,000. */
+  maxKeys: whole('keys', 1, 10_000_000).default(100_000),
+});
+
+/** What subscribers may choose for when they lag. */
+const readers = section({
+  /** Default all. */
+  policies: z
+    .array(z.enum(DROP_POLICIES, wants(DROP_POLICIES.join(', '))), wants('a list of policies'))
+    .min(1)
+    .default([...DROP_POLICIES]),
+  /** The most that `drop-oldest` keeps and `disconnect` bears. Default null. */
+  maxLagRecords: bound('records', 1).default(null),
+  /** As above, in bytes. Default null. */
+  maxLagBytes: bound('bytes', 1).default(null),
+});
+
+const channelBounds = {
+  ring: ring.prefault({}),
+  retention: retention.prefault({}),
+  /** Default null: none is kept. */
+  state: state.nullable().default(null),
+  readers: readers.prefault({}),
+};
 const channelRule = section({
   /** Which channels: `market.us.AAPL`, `market.*.AAPL`, `market.>`. */
   pattern: z
@@ -183,8 +217,9 @@ export const hubConfig = section({
   limits: limits.prefault({}),
   memory: memory.prefault({}),
   writeBehind: writeBehind.prefault({}),
+  producers: producers.prefault({}),
   /** Bounds by channel: the first rule whose pattern matches counts, what it leaves out has the default. */
-  channels: z.array(channelRule, wants('a list of {pattern, ring, retention}')).default([]),
+  channels: z.array(channelRule, wants('a list of {pattern, ring, retention, state, readers}')).default([]),
   log: log.prefault({}),
 });
 
@@ -192,7 +227,7 @@ export const hubConfig = section({
 export type HubConfig = z.output<typeof hubConfig>;
 /** As written: everything may be left out. */
 export type HubConfigInput = z.input<typeof hubConfig>;
-export type ChannelBounds = Pick<HubConfig['channels'][number], 'ring' | 'retention'>;
+export type ChannelBounds = Pick<HubConfig['channels'][number], 'ring' | 'retention' | 'state' | 'readers'>;
 
 /** For channels that no rule matches. */
 export const defaultChannelBounds: ChannelBounds = z.strictObject(channelBounds).parse({});

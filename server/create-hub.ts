@@ -8,9 +8,8 @@ import { loadDevelopmentSecret } from './auth/development-secret.ts';
 import type { KeySourceConfig } from './auth/key-source.ts';
 import { signToken } from './auth/sign-token.ts';
 import { createTokenVerifier, type TokenVerifier } from './auth/verify-token.ts';
-import { defaultChannelBounds, type HubConfig } from './config.ts';
+import { type ChannelBounds, defaultChannelBounds, type HubConfig } from './config.ts';
 import { Hub as HubCore } from './hub/hub.ts';
-import type { ChannelLimits } from './log/log-set.ts';
 import { createMemoryStore } from './log/memory-store.ts';
 import type { OrderedStore } from './log/ordered-store.ts';
 import { SEGMENT_BYTES } from './log/slab-allocator.ts';
@@ -111,6 +110,7 @@ async function keySourceOf(auth: NonNullable<HubConfig['auth']>): Promise<KeySou
 
 async function openCore(config: HubConfig, options: HubOptions, clock: Clock, log: Logger): Promise<HubCore> {
   const store = options.store ?? (await openStore(config));
+  const boundsOf = channelBounds(config);
   const hub = await HubCore.open({
     store,
     folder: store.durable ? config.dataFolder : null,
@@ -120,7 +120,9 @@ async function openCore(config: HubConfig, options: HubOptions, clock: Clock, lo
     maxChannels: config.limits.maxChannels,
     maxDelayMs: config.writeBehind.maxDelayMs,
     limits: config.limits,
-    limitsOf: channelLimits(config),
+    producers: config.producers,
+    limitsOf: boundsOf,
+    capsOf: (channel) => boundsOf(channel).readers,
     onStoreFailure: (cause) => {
       if (cause === undefined) log.info('the store takes writes again');
       else
@@ -139,9 +141,9 @@ async function openStore({ store, dataFolder }: HubConfig): Promise<OrderedStore
 }
 
 /** The first rule that matches a channel's name counts. */
-function channelLimits({ channels }: HubConfig): (channel: string) => ChannelLimits {
-  const rules = channels.map((rule) => ({ matches: compilePattern(rule.pattern), limits: rule }));
-  return (channel) => rules.find(({ matches }) => matches(channel))?.limits ?? defaultChannelBounds;
+function channelBounds({ channels }: HubConfig): (channel: string) => ChannelBounds {
+  const rules = channels.map((bounds) => ({ matches: compilePattern(bounds.pattern), bounds }));
+  return (channel) => rules.find(({ matches }) => matches(channel))?.bounds ?? defaultChannelBounds;
 }
 
 async function listen(config: HubConfig, core: HubCore, auth: Auth, clock: Clock, log: Logger): Promise<Hub> {
@@ -232,6 +234,8 @@ function readingOf(core: HubCore, connections: ReadonlySet<Connection>): Reading
     replayedRecords: catchUp.stats.replayedRecords,
     replayedBytes: catchUp.stats.replayedBytes,
     gaps: catchUp.stats.gaps,
+    droppedRecords: catchUp.stats.droppedRecords,
+    conflatedRecords: catchUp.stats.conflatedRecords,
     ringBytes: logs.ringBytes,
     unpersistedBytes: logs.writeBehind.unpersistedBytes,
     bufferedBytes,

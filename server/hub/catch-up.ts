@@ -10,11 +10,10 @@
  */
 
 import type { Clock } from '../../shared/clock.ts';
-import { codecOf } from '../../shared/codec.ts';
-import type { Gap } from '../../shared/terms.ts';
-import type { LogReader, RunPage, Stored } from '../log/log-reader.ts';
+import type { LogReader } from '../log/log-reader.ts';
 import { SEGMENT_BYTES } from '../log/slab-allocator.ts';
-import { FrameWriter } from './frame-writer.ts';
+import { judgeLag } from './drop-policy.ts';
+import { Feeder, type FeedStats } from './feeder.ts';
 import type { Reader } from './reader.ts';
 import { CATCH_UP_MARK_BYTES } from './sink.ts';
 import type { Subscription } from './subscription.ts';
@@ -23,21 +22,10 @@ import type { Subscription } from './subscription.ts';
 const ROUND_BYTES = 1024 * 1024;
 /** What may wait for readers that were trusted with more than a page, all together. */
 const BUDGET_BYTES = 64 * 1024 * 1024;
-/** After a failed store read. */
-const RETRY_MS = 250;
-
-export interface CatchUpStats {
-  replayedRecords: number;
-  replayedBytes: number;
-  gaps: number;
-}
 
 export class CatchUp {
-  readonly stats: CatchUpStats = { replayedRecords: 0, replayedBytes: 0, gaps: 0 };
-  readonly #logReader: LogReader;
   readonly #clock: Clock;
-  readonly #onStoreError: (cause: unknown) => void;
-  readonly #writer = new FrameWriter();
+  readonly #feeder: Feeder;
   readonly #budgetBytes: number;
   #heldBytes = 0;
   #queue: Reader[] = [];
@@ -51,23 +39,44 @@ export class CatchUp {
     budgetBytes = BUDGET_BYTES,
   ) {
     this.#budgetBytes = budgetBytes;
-    this.#logReader = logReader;
     this.#clock = clock;
-    this.#onStoreError = onStoreError;
+    this.#feeder = new Feeder(logReader, clock, {
+      onStoreError,
+      onDone: (subscription) => this.#again(subscription),
+    });
+  }
+
+  get stats(): FeedStats {
+    return this.#feeder.stats;
   }
 
   /** A new subscription: live at once where it already is at the head. */
   start(subscription: Subscription): void {
-    const { channel, cursor, reader } = subscription;
-    const next = this.#logReader.readRing(channel.log, channel.bounds, cursor, 1);
-    if (next.kind === 'head' && !reader.sink.isFull) subscription.apply('caught-up');
+    const isReady = subscription.state === 'catching-up' && !subscription.reader.sink.isFull;
+    if (isReady && this.#feeder.isAtHead(subscription)) subscription.apply('caught-up');
     else this.add(subscription);
   }
 
-  /** `subscription` is behind; feed it as its socket allows. */
+  /** `subscription` is behind; feed it as its socket and its credit allow. */
   add(subscription: Subscription): void {
+    if (subscription.state !== 'catching-up') return;
     subscription.reader.queueLagging(subscription);
     this.#enqueue(subscription.reader);
+  }
+
+  /** The client of `subscription` has taken `bytes` of what it was sent. */
+  credited(subscription: Subscription, bytes: number): void {
+    if (!subscription.credit(bytes) || subscription.state !== 'paused') return;
+    subscription.apply('credit-given');
+    this.add(subscription);
+  }
+
+  /** Those of a feed that must not lag too far, and do, are disconnected. */
+  enforceLimits(limited: Iterable<Subscription>): void {
+    for (const subscription of [...limited]) {
+      if (judgeLag(subscription.terms, subscription.lag) === 'disconnect')
+        this.#feeder.disconnect(subscription);
+    }
   }
 
   /** The socket of `reader` has taken everything. */
@@ -129,106 +138,42 @@ export class CatchUp {
     }
   }
 
-  /** Sends `reader` what it may have now; returns the bytes sent. */
+  /** Sends `reader` what it may have now; returns what that cost, in bytes. */
   #feed(reader: Reader, room: number): number {
-    this.#writer.reset();
-    let sent = 0;
+    let spent = 0;
     // They wait for the connection's store read, and must not keep those waiting that the ring can feed.
     const waiting: Subscription[] = [];
-    while (reader.lagging.length > 0 && this.#hasRoom(reader, sent)) {
-      if (sent >= room || sent >= CATCH_UP_MARK_BYTES) {
+    while (reader.lagging.length > 0 && this.#hasRoom(reader, spent)) {
+      if (spent >= room || spent >= CATCH_UP_MARK_BYTES) {
         this.#enqueue(reader);
         break;
       }
       const subscription = reader.nextLagging()!;
-      const step = this.#step(subscription);
+      const step = this.#feeder.step(subscription);
+      if (step === 'gone') continue;
       if (step === 'waiting') waiting.push(subscription);
-      else sent += step;
+      else {
+        spent += step;
+        if (subscription.state === 'catching-up') reader.queueLagging(subscription);
+      }
     }
     for (const subscription of waiting) reader.queueLagging(subscription);
-    return sent;
+    return spent;
   }
 
-  #hasRoom(reader: Reader, sent: number): boolean {
+  #hasRoom(reader: Reader, spent: number): boolean {
     const { bufferedBytes } = reader.sink;
     if (bufferedBytes === 0) return true;
     const isTrusted = reader.isQuick && this.#heldBytes < this.#budgetBytes;
-    if (isTrusted && sent > 0 && bufferedBytes + SEGMENT_BYTES <= CATCH_UP_MARK_BYTES) return true;
+    if (isTrusted && spent > 0 && bufferedBytes + SEGMENT_BYTES <= CATCH_UP_MARK_BYTES) return true;
     reader.block(this.#clock.monotonicMs());
     this.#hold(reader, bufferedBytes);
     return false;
   }
 
-  /** Moves one subscription on by a page, a gap, or to being live. Returns the bytes sent. */
-  #step(subscription: Subscription): number | 'waiting' {
-    if (subscription.state !== 'catching-up') return 0;
-    const { channel, cursor, reader } = subscription;
-    const next = this.#logReader.readRing(channel.log, channel.bounds, cursor, SEGMENT_BYTES);
-    switch (next.kind) {
-      case 'run':
-        return this.#sendPage(subscription, next);
-      case 'gap':
-        return this.#sendGap(subscription, next.gap);
-      case 'head':
-        subscription.apply('caught-up');
-        return 0;
-      case 'stored':
-        if (reader.isReading) return 'waiting';
-        this.#readStored(subscription, next).catch((cause) => reader.fail(cause));
-        return 0;
-      case 'unknown-cursor':
-        throw new TypeError(`a subscription of ${channel.log.name} has a cursor that its log does not know`);
-    }
-  }
-
-  async #readStored(subscription: Subscription, stored: Stored): Promise<void> {
-    const { reader, channel, cursor } = subscription;
-    subscription.apply('read');
-    reader.isReading = true;
-    let result: Awaited<ReturnType<LogReader['readStored']>> | undefined;
-    try {
-      result = await this.#logReader.readStored(channel.log, stored, SEGMENT_BYTES);
-    } catch (cause) {
-      this.#onStoreError(cause);
-      await new Promise<void>((resolve) => this.#clock.after(RETRY_MS, resolve));
-    }
-    reader.isReading = false;
-    subscription.apply('page');
-    if (subscription.state === 'catching-up') {
-      if (subscription.cursor !== cursor) throw new TypeError('the cursor moved while its page was read');
-      // A little may be buffered: with steady live traffic on the connection there would always be.
-      if (result && !reader.sink.isFull) this.#sendResult(subscription, result);
-      else reader.queueLagging(subscription);
-    }
-    if (reader.lagging.length > 0) this.#enqueue(reader);
-  }
-
-  #sendResult(subscription: Subscription, result: Awaited<ReturnType<LogReader['readStored']>>): void {
-    this.#writer.reset();
-    if (result.kind === 'run') this.#sendPage(subscription, result);
-    else if (result.kind === 'gap') this.#sendGap(subscription, result.gap);
-    else subscription.reader.queueLagging(subscription);
-  }
-
-  #sendPage(subscription: Subscription, page: RunPage): number {
+  #again(subscription: Subscription): void {
     const { reader } = subscription;
-    const frame = this.#writer.batch(subscription.channelNumber, page);
-    const bytes = frame.inForm(reader.sink.form);
-    if (reader.sink.send(bytes) === 'closed') return 0;
-    subscription.advance({ epoch: page.epoch, offset: frame.lastOffset });
-    this.stats.replayedRecords += page.count;
-    this.stats.replayedBytes += bytes.length;
-    reader.queueLagging(subscription);
-    return bytes.length;
-  }
-
-  #sendGap(subscription: Subscription, gap: Gap): number {
-    const { reader, channelNumber } = subscription;
-    const bytes = codecOf(reader.sink.form).encodeServer({ op: 'gap', channelNumber, ...gap });
-    if (reader.sink.send(bytes) === 'closed') return 0;
-    this.stats.gaps++;
-    subscription.advance(gap.upTo);
-    reader.queueLagging(subscription);
-    return bytes.length;
+    if (subscription.state === 'catching-up') reader.queueLagging(subscription);
+    if (reader.lagging.length > 0) this.#enqueue(reader);
   }
 }

@@ -1,9 +1,10 @@
 /**
- * The live path: once per tick, each channel that grew becomes batch frames, and each live subscription's socket gets
- * them in its own send loop. All frames of a connection's tick go under one cork. A socket that is full loses nothing:
- * its subscriptions stop being live and keep their cursor, and catch-up takes over.
+ * The live path: once per tick, each feed that grew becomes batch frames, and each live subscription's socket gets them
+ * in its own send loop. All frames of a connection's tick go under one cork. A socket that is full, or a client that
+ * holds all that it may, loses nothing: its subscriptions stop being live and keep their cursor, and catch-up takes over.
  */
-import type { Channel } from './channel.ts';
+import type { Offset } from '../../shared/terms.ts';
+import type { Feed } from './feed.ts';
 import { type Frame, FrameWriter } from './frame-writer.ts';
 import type { Reader } from './reader.ts';
 import { LIVE_MARK_BYTES } from './sink.ts';
@@ -18,33 +19,35 @@ export interface FanOutStats {
   frames: number;
 }
 
+export interface FanOutHandlers {
+  /** A subscription has stopped being live. */
+  onLagging(subscription: Subscription): void;
+  /** `feed` was pushed, and not everyone who must not lag too far is live. */
+  onLimited(feed: Feed): void;
+  /** The event loop has turned and everything of the tick is pushed. */
+  onTick(): void;
+}
+
 export class FanOut {
   readonly stats: FanOutStats = { deliveredRecords: 0, deliveredBytes: 0, frames: 0 };
   readonly #writer = new FrameWriter();
-  readonly #onLagging: (subscription: Subscription) => void;
-  readonly #onTick: () => void;
-  #dirty: Channel[] = [];
+  readonly #handlers: FanOutHandlers;
+  #dirty: Feed[] = [];
   #readers: Reader[] = [];
   #tickBytes = 0;
   #isScheduled = false;
 
-  /**
-   * @param onLagging a subscription has stopped being live
-   * @param onTick the event loop has turned and everything of the tick is pushed
-   */
-  constructor(onLagging: (subscription: Subscription) => void, onTick: () => void) {
-    this.#onLagging = onLagging;
-    this.#onTick = onTick;
+  constructor(handlers: FanOutHandlers) {
+    this.#handlers = handlers;
   }
 
-  /** `channel` has grown by `bytes`. */
-  appended(channel: Channel, bytes: number): void {
-    if (!channel.isDirty) {
-      channel.isDirty = true;
-      this.#dirty.push(channel);
+  /** `feed` has grown, by `bytes` of this tick. */
+  grown(feed: Feed, bytes: number): void {
+    if (!feed.isDirty) {
+      feed.isDirty = true;
+      this.#dirty.push(feed);
     }
     this.#tickBytes += bytes;
-    this.schedule();
   }
 
   /** Makes sure that {@link onTick} comes. */
@@ -54,7 +57,7 @@ export class FanOut {
     setImmediate(() => {
       this.#isScheduled = false;
       this.flush();
-      this.#onTick();
+      this.#handlers.onTick();
     });
   }
 
@@ -63,7 +66,7 @@ export class FanOut {
     if (this.#tickBytes >= TICK_BYTES) this.flush();
   }
 
-  /** Pushes everything that was appended. */
+  /** Pushes everything that has come. */
   flush(): void {
     if (this.#dirty.length === 0) return;
     const dirty = this.#dirty;
@@ -73,58 +76,58 @@ export class FanOut {
     const [only] = dirty;
     if (dirty.length === 1 && only) this.#flushAlone(only);
     else this.#flushGathered(dirty);
+    for (const feed of dirty) if (feed.limited.size > 0) this.#handlers.onLimited(feed);
   }
 
-  /** One channel grew: no need to gather, each frame goes straight to each socket. */
-  #flushAlone(channel: Channel): void {
-    const frames = this.#frames(channel);
+  /** One feed grew: no need to gather, each frame goes straight to each socket. */
+  #flushAlone(feed: Feed): void {
+    const frames = this.#frames(feed);
     if (frames.length > 1) {
-      this.#gather(channel, frames);
+      this.#gather(feed, frames);
       this.#sendGathered();
       return;
     }
     const [frame] = frames;
     if (!frame) return;
-    const { live } = channel;
+    const { live } = feed;
     // Downwards, because a subscription that is demoted is replaced by the last.
     for (let i = live.length - 1; i >= 0; i--) this.#deliver(live[i]!, frame);
   }
 
-  #flushGathered(dirty: readonly Channel[]): void {
-    for (const channel of dirty) this.#gather(channel, this.#frames(channel));
+  #flushGathered(dirty: readonly Feed[]): void {
+    for (const feed of dirty) this.#gather(feed, this.#frames(feed));
     this.#sendGathered();
   }
 
-  /** The frames of what the channel has grown by; moves `pushedOffset`. */
-  #frames(channel: Channel): Frame[] {
-    const { log } = channel;
+  /** The frames of what the feed has grown by; moves `pushedOffset`. */
+  #frames(feed: Feed): Frame[] {
+    const { log, targetOffset, live } = feed;
     const frames: Frame[] = [];
-    channel.isDirty = false;
-    const nobody = channel.live.length === 0;
-    while (!nobody && channel.pushedOffset < log.headOffset) {
-      const firstOffset = channel.pushedOffset + 1;
-      const slice = log.readRing(firstOffset, log.headOffset, LIVE_MARK_BYTES);
+    feed.isDirty = false;
+    while (live.length > 0 && feed.pushedOffset < targetOffset) {
+      const firstOffset = feed.pushedOffset + 1;
+      const slice = log.readRing(firstOffset, targetOffset, LIVE_MARK_BYTES);
       if (!slice)
         throw new TypeError(`record ${firstOffset} of ${log.name} left the ring before it was pushed`);
-      const { count } = slice;
       const page = {
         kind: 'run' as const,
         epoch: log.currentEpoch,
-        prevOffset: channel.pushedOffset,
+        prevOffset: feed.pushedOffset,
         firstOffset,
-        count,
+        count: slice.count,
         bytes: slice.end - slice.start,
         slices: [slice],
       };
-      frames.push(this.#writer.batch(log.number, page));
-      channel.pushedOffset += count;
+      feed.pushedBytes += page.bytes;
+      frames.push(this.#writer.batch(log.number, page, feed.pushedBytes));
+      feed.pushedOffset += page.count;
     }
-    channel.pushedOffset = log.headOffset;
+    feed.passOver();
     return frames;
   }
 
-  #gather(channel: Channel, frames: readonly Frame[]): void {
-    for (const subscription of channel.live) {
+  #gather(feed: Feed, frames: readonly Frame[]): void {
+    for (const subscription of feed.live) {
       const { reader } = subscription;
       if (reader.outgoing.length === 0 && frames.length > 0) this.#readers.push(reader);
       for (const frame of frames) reader.outgoing.push({ subscription, frame });
@@ -154,10 +157,8 @@ export class FanOut {
   #deliverUnguarded(subscription: Subscription, frame: Frame): void {
     if (subscription.state !== 'live') return;
     const { sink } = subscription.reader;
-    const epoch = subscription.channel.log.currentEpoch;
     if (sink.isFull) {
-      subscription.demote({ epoch, offset: frame.prevOffset });
-      this.#onLagging(subscription);
+      this.#demote(subscription, 'socket-full', frame, frame.prevOffset);
       return;
     }
     const bytes = frame.inForm(sink.form);
@@ -166,9 +167,21 @@ export class FanOut {
     this.stats.frames++;
     this.stats.deliveredRecords += frame.lastOffset - frame.prevOffset;
     this.stats.deliveredBytes += bytes.length;
-    if (result === 'full') {
-      subscription.demote({ epoch, offset: frame.lastOffset });
-      this.#onLagging(subscription);
-    }
+    subscription.charge(bytes.length);
+    if (!subscription.hasCredit) this.#demote(subscription, 'credit-spent', frame, frame.lastOffset);
+    else if (result === 'full') this.#demote(subscription, 'socket-full', frame, frame.lastOffset);
+  }
+
+  /** Its cursor is where the frame begins or ends: it had all before, and gets nothing of this tick behind it. */
+  #demote(
+    subscription: Subscription,
+    event: 'socket-full' | 'credit-spent',
+    frame: Frame,
+    offset: Offset,
+  ): void {
+    const endBytes = offset === frame.lastOffset ? frame.endBytes : frame.endBytes - frame.runBytes;
+    const epoch = subscription.feed.log.currentEpoch;
+    subscription.demote(event, { epoch, offset }, endBytes);
+    this.#handlers.onLagging(subscription);
   }
 }

@@ -13,13 +13,19 @@ const SCRATCH_BYTES = 1024 * 1024;
 export class Frame {
   readonly prevOffset: Offset;
   readonly lastOffset: Offset;
+  /** Of its records, as they lie in the log. */
+  readonly runBytes: number;
+  /** Run bytes of the channel up to its last record; 0 where nobody asks. */
+  readonly endBytes: number;
   readonly bytes: Uint8Array;
   #json: Uint8Array | undefined;
 
-  constructor(bytes: Uint8Array, prevOffset: Offset, lastOffset: Offset) {
+  constructor(bytes: Uint8Array, prevOffset: Offset, lastOffset: Offset, runBytes: number, endBytes: number) {
     this.bytes = bytes;
     this.prevOffset = prevOffset;
     this.lastOffset = lastOffset;
+    this.runBytes = runBytes;
+    this.endBytes = endBytes;
   }
 
   inForm(form: CodecForm): Uint8Array {
@@ -38,7 +44,7 @@ export class FrameWriter {
     this.#at = 0;
   }
 
-  batch(channelNumber: number, page: RunPage): Frame {
+  batch(channelNumber: number, page: RunPage, endBytes = 0): Frame {
     const { epoch, prevOffset, firstOffset, count, bytes } = page;
     const needed = BATCH_HEADER_MAX_BYTES + bytes;
     if (this.#at + needed > this.#scratch.length) {
@@ -51,6 +57,6 @@ export class FrameWriter {
     let at = writeBatchHeader(scratch, start, channelNumber, epoch, prevOffset, firstOffset, count);
     for (const slice of page.slices) at += slice.bytes.copy(scratch, at, slice.start, slice.end);
     this.#at = at;
-    return new Frame(scratch.subarray(start, at), prevOffset, firstOffset + count - 1);
+    return new Frame(scratch.subarray(start, at), prevOffset, firstOffset + count - 1, bytes, endBytes);
   }
 }

@@ -10,9 +10,11 @@ import { LogSet, type LogSetOptions } from '../log/log-set.ts';
 import { CatchUp } from './catch-up.ts';
 import { Channel } from './channel.ts';
 import { FanOut } from './fan-out.ts';
+import { ProducerConnections } from './producer-connections.ts';
 import type { Publisher } from './publisher.ts';
 import type { Reader } from './reader.ts';
 import type { Subscription } from './subscription.ts';
+import type { ReaderCaps } from './subscription-terms.ts';
 
 const MAINTENANCE_MS = 1000;
 /** How long a stop waits for the disk. */
@@ -30,6 +32,8 @@ export interface HubLimits {
 
 export interface HubOptions extends Omit<LogSetOptions, 'onSynced' | 'onStoreFailure' | 'mayForget'> {
   readonly limits: HubLimits;
+  /** What subscribers of a channel may choose. */
+  capsOf(channel: string): ReaderCaps;
   /** The store failed, or works again (`undefined`). */
   onStoreFailure(cause: unknown): void;
 }
@@ -40,6 +44,7 @@ export class Hub {
   readonly logs: LogSet;
   readonly fanOut: FanOut;
   readonly catchUp: CatchUp;
+  readonly producers = new ProducerConnections();
   readonly #options: HubOptions;
   readonly #channels = new Map<string, Channel>();
   /** Publishers with something to settle at the end of the tick, and those whose credit is held back. */
@@ -58,10 +63,11 @@ export class Hub {
     this.limits = options.limits;
     this.logs = logs;
     this.catchUp = new CatchUp(logs.reader, options.clock, (cause) => options.onStoreFailure(cause));
-    this.fanOut = new FanOut(
-      (subscription) => this.catchUp.add(subscription),
-      () => this.#endTick(),
-    );
+    this.fanOut = new FanOut({
+      onLagging: (subscription) => this.catchUp.add(subscription),
+      onLimited: (feed) => this.catchUp.enforceLimits(feed.limited),
+      onTick: () => this.#endTick(),
+    });
   }
 
   /** Rejects with `store-failed`. */
@@ -69,7 +75,7 @@ export class Hub {
     let hub: Hub | undefined;
     const logs = await LogSet.open({
       ...options,
-      onSynced: () => hub?.releaseCredit(),
+      onSynced: (synced) => hub?.synced(synced),
       onStoreFailure: (cause) => hub?.noteStore(cause),
       mayForget: (log) => hub?.forget(log) ?? true,
     });
@@ -138,6 +144,10 @@ export class Hub {
     channel.log.pins--;
   }
 
+  capsOf(channel: string): ReaderCaps {
+    return this.#options.capsOf(channel);
+  }
+
   /** Brings `publisher` to the end of the tick. */
   settleLater(publisher: Publisher): void {
     this.#unsettled.add(publisher);
@@ -163,8 +173,17 @@ export class Hub {
     for (const subscription of [...reader.subscriptions.values()]) this.closeSubscription(subscription);
   }
 
-  /** The disk has caught up a little. */
-  releaseCredit(): void {
+  /** These logs were synced further: durable readers are pushed at once, while the ring still holds what they need. */
+  synced(logs: readonly ChannelLog[]): void {
+    for (const { name } of logs) {
+      const feed = this.#channels.get(name)?.durable;
+      if (feed) this.fanOut.grown(feed, 0);
+    }
+    this.fanOut.flush();
+    this.#releaseCredit();
+  }
+
+  #releaseCredit(): void {
     if (this.#heldBack.size === 0 || this.isPressed) return;
     for (const publisher of this.#heldBack) this.settleLater(publisher);
     this.#heldBack.clear();
@@ -178,7 +197,7 @@ export class Hub {
   /** Whether the log may go; its channel goes with it. */
   forget(log: ChannelLog): boolean {
     const channel = this.#channels.get(log.name);
-    if (channel && (channel.subscriptionCount > 0 || channel.isDirty)) return false;
+    if (channel && (channel.subscriptionCount > 0 || channel.memory.isDirty)) return false;
     this.#channels.delete(log.name);
     return true;
   }

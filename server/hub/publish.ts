@@ -1,26 +1,29 @@
 /**
  * The verb publish: checks a whole frame, appends all of it or nothing, and sees to its acknowledgement.
  */
-import { isChannelName, MAX_CHANNEL_NAME_BYTES } from '../../shared/channel-name.ts';
 import { RingcastError } from '../../shared/errors.ts';
-import type { Publish, PublishEntry } from '../../shared/frames.ts';
-import { encodeValue } from '../../shared/msgpack.ts';
-import { maxTextBytes } from '../../shared/msgpack-bytes.ts';
-import { RECORD_OVERHEAD_BYTES } from '../../shared/record-run.ts';
-import type { RecordInput } from '../../shared/terms.ts';
+import type { Publish, PublishAnswer, PublishEntry } from '../../shared/frames.ts';
+import { formatCursor } from '../../shared/terms.ts';
 import type { Channel } from './channel.ts';
-import type { Hub, HubLimits } from './hub.ts';
+import type { Hub } from './hub.ts';
+import {
+  ConflictError,
+  checkExpected,
+  checkKeys,
+  checkRoom,
+  validateAck,
+  validateChannel,
+  validateEntry,
+} from './publish-checks.ts';
 import type { Publisher } from './publisher.ts';
-
-/** When to try again after `overloaded`: about what a write of the backlog takes. */
-const OVERLOADED_RETRY_MS = 200;
-/** When to try again after `store-failed`: the store is opened again within 5 s of a failure. */
-const STORE_RETRY_MS = 1000;
+import { judgeEntries } from './sequence.ts';
 
 /** Why a publish was not taken, and the channel that it is about; the first of the frame where it is about all. */
 export interface Refusal {
   readonly error: RingcastError;
   readonly channel: string;
+  /** Of a conflict: where the channel's head is. */
+  readonly head?: string;
 }
 
 /**
@@ -35,17 +38,18 @@ export function publish(
   mayPublish: (channel: string) => boolean,
   refuse: (refusal: Refusal) => void,
 ): Promise<void> | undefined {
-  const refusal = findRefusal(frame, hub, mayPublish);
-  if (refusal) {
+  const refusal = findRefusal(frame, hub, publisher, mayPublish);
+  // One that was sent before may have been taken, and then nothing else about it counts any more.
+  if (refusal && !mayBeDuplicate(frame, publisher)) {
     refuse(refusal);
     return undefined;
   }
   try {
     const channels = frame.entries.map(({ channel }) => hub.openChannel(channel));
     if (channels.some((channel) => channel instanceof Promise)) {
-      return acceptOnceOpen(hub, publisher, withOwnPayloads(frame), channels, refuse);
+      return acceptOnceOpen(hub, publisher, withOwnPayloads(frame), channels, refusal, refuse);
     }
-    accept(hub, publisher, frame, channels as Channel[]);
+    accept(hub, publisher, frame, channels as Channel[], refusal);
   } catch (cause) {
     refuse(asRefusal(cause, frame));
   }
@@ -57,11 +61,12 @@ async function acceptOnceOpen(
   publisher: Publisher,
   frame: Publish,
   opening: readonly (Channel | Promise<Channel>)[],
+  refusal: Refusal | undefined,
   refuse: (refusal: Refusal) => void,
 ): Promise<void> {
   const held = await Promise.allSettled(opening.map((channel) => hub.hold(channel)));
   try {
-    accept(hub, publisher, frame, held.map(openedOf));
+    accept(hub, publisher, frame, held.map(openedOf), refusal);
   } catch (cause) {
     const failed = held.findIndex(({ status }) => status === 'rejected');
     refuse(asRefusal(cause, frame, Math.max(0, failed)));
@@ -86,139 +91,110 @@ function withOwnPayloads(frame: Publish): Publish {
 
 function asRefusal(cause: unknown, frame: Publish, entry = 0): Refusal {
   const channel = frame.entries[entry]?.channel ?? '';
+  if (cause instanceof ConflictError)
+    return { error: cause, channel: cause.channel, head: formatCursor(cause.head) };
   if (cause instanceof RingcastError) return { error: cause, channel };
   const message = 'the hub could not take this publish: its log says more';
   return { error: new RingcastError('internal', message, { cause }), channel };
 }
 
+function mayBeDuplicate({ entries, firstSentMs }: Publish, { producer }: Publisher): boolean {
+  if (firstSentMs === undefined || producer === null) return false;
+  try {
+    for (const { channel } of entries) validateChannel(channel);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function findRefusal(
   frame: Publish,
   hub: Hub,
+  publisher: Publisher,
   mayPublish: (channel: string) => boolean,
 ): Refusal | undefined {
-  const { entries, ack, id } = frame;
+  const { entries } = frame;
   let entry = 0;
   try {
-    if (ack === 'disk' && id !== 0 && !hub.logs.isDurable) {
-      throw new RingcastError(
-        'not-durable',
-        'this hub keeps its log in memory only: publish with ack "memory"',
-      );
+    validateAck(hub, frame);
+    for (; entry < entries.length; entry++) {
+      validateEntry(hub, entries[entry]!, mayPublish, publisher.producer !== null);
     }
-    if (ack === 'disk' && id !== 0 && hub.isStoreFailing) {
-      const text =
-        'the disk takes no writes, so none can be promised: publish again later, or with ack "memory"';
-      throw new RingcastError('store-failed', text, { retryAfterMs: STORE_RETRY_MS });
-    }
-    for (; entry < entries.length; entry++) validateEntry(hub, entries[entry]!, mayPublish);
     return undefined;
   } catch (cause) {
     return asRefusal(cause, frame, entry);
   }
 }
 
-function validateEntry(
+/** @param refusal what speaks against it, if it was not taken before */
+function accept(
   hub: Hub,
-  { channel, records }: PublishEntry,
-  mayPublish: (channel: string) => boolean,
+  publisher: Publisher,
+  frame: Publish,
+  channels: readonly Channel[],
+  refusal: Refusal | undefined,
 ): void {
-  // The name of a channel that is open was found good before.
-  if (!hub.isOpen(channel)) validateChannel(channel);
-  if (!mayPublish(channel)) {
-    throw new RingcastError('forbidden', `this token grants no publishing to ${channel}`);
-  }
-  for (const record of records) validateRecord(record, hub.limits);
-}
-
-export function validateChannel(channel: string): void {
-  if (isChannelName(channel)) return;
-  throw new RingcastError(
-    'channel-invalid',
-    `${JSON.stringify(channel.slice(0, 80))} is not a channel name: tokens joined by dots, at most ${MAX_CHANNEL_NAME_BYTES} bytes`,
-  );
-}
-
-function validateRecord({ key, meta, payload }: RecordInput, limits: HubLimits): void {
-  const { maxRecordBytes, maxKeyBytes, maxMetaBytes } = limits;
-  if (payload.length === 0) {
-    throw new RingcastError('record-invalid', 'a payload is one msgpack value, so at least one byte');
-  }
-  if (payload.length > maxRecordBytes) {
-    throw new RingcastError(
-      'record-too-large',
-      `a payload of ${payload.length} bytes is over the limit of ${maxRecordBytes}: split it, or publish a reference`,
-    );
-  }
-  if (key !== null && key.length * 3 > maxKeyBytes && byteLength(key) > maxKeyBytes) {
-    throw new RingcastError('record-invalid', `a key may have at most ${maxKeyBytes} bytes`);
-  }
-  if (meta !== null && encodeValue(meta).length > maxMetaBytes) {
-    throw new RingcastError('record-invalid', `the meta of a record may have at most ${maxMetaBytes} bytes`);
-  }
-}
-
-function byteLength(text: string): number {
-  return Buffer.byteLength(text, 'utf8');
-}
-
-/** An upper bound of what an entry adds to the log. */
-function entryBytes({ records }: PublishEntry, { maxMetaBytes }: HubLimits): number {
-  let bytes = 0;
-  for (const { key, meta, payload } of records) {
-    bytes +=
-      RECORD_OVERHEAD_BYTES +
-      payload.length +
-      (key === null ? 0 : maxTextBytes(key)) +
-      (meta === null ? 0 : maxMetaBytes);
-  }
-  return bytes;
-}
-
-function accept(hub: Hub, publisher: Publisher, frame: Publish, channels: readonly Channel[]): void {
-  const { entries, id, ack } = frame;
+  const { entries, id } = frame;
   if (hub.isStopping) {
     throw new RingcastError('shutting-down', 'the hub is stopping: publish again on the next connection');
   }
-  let bytes = 0;
-  for (const entry of entries) bytes += entryBytes(entry, hub.limits);
-  // An upper bound may be far above what a frame of many small records needs; alone, each has room.
-  const isAlone = hub.logs.writeBehind.unpersistedBytes === 0;
-  if (!isAlone && !hub.logs.hasRoomFor(bytes)) throw overloaded(hub);
-  const firstOffsets = append(hub, entries, channels);
-  hub.logs.writeBehind.endOfPublish();
-  if (id !== 0) {
-    const answer = { id, epoch: hub.logs.epoch, firstOffsets };
-    if (ack === 'memory') publisher.answer(answer);
-    else {
-      hub.logs.writeBehind.afterSync(() => {
-        publisher.answer(answer);
-        hub.settleLater(publisher);
-      });
-    }
+  if (isDuplicate(publisher, frame, channels)) {
+    acknowledge(hub, publisher, frame, { id, epoch: hub.logs.epoch, firstOffsets: entries.map(() => null) });
+    return;
   }
-  hub.settleLater(publisher);
+  if (refusal) throw refusal.error;
+  entries.forEach((entry, i) => void checkExpected(entry, channels[i]!));
+  checkKeys(entries, channels);
+  checkRoom(hub, entries);
+  const firstOffsets = append(hub, publisher, entries, channels);
+  hub.logs.writeBehind.endOfPublish();
+  acknowledge(hub, publisher, frame, { id, epoch: hub.logs.epoch, firstOffsets });
   hub.fanOut.flushIfLarge();
 }
 
-function append(hub: Hub, entries: readonly PublishEntry[], channels: readonly Channel[]): number[] {
+function isDuplicate(
+  { producer }: Publisher,
+  { entries, firstSentMs }: Publish,
+  channels: readonly Channel[],
+): boolean {
+  if (producer === null || !entries.some(({ sequence }) => sequence !== undefined)) return false;
+  const memories = channels.map(({ log }) => log.producers);
+  return judgeEntries(producer, entries, memories, firstSentMs) === 'duplicate';
+}
+
+/** A duplicate, too, is acknowledged from disk only when all that was accepted until now is there. */
+function acknowledge(hub: Hub, publisher: Publisher, { id, ack }: Publish, answer: PublishAnswer): void {
+  hub.settleLater(publisher);
+  if (id === 0) return;
+  if (ack === 'memory') {
+    publisher.answer(answer);
+    return;
+  }
+  hub.logs.writeBehind.afterSync(() => {
+    publisher.answer(answer);
+    hub.settleLater(publisher);
+  });
+}
+
+function append(
+  hub: Hub,
+  { producer }: Publisher,
+  entries: readonly PublishEntry[],
+  channels: readonly Channel[],
+): number[] {
   const nowMs = hub.clock.nowMs();
-  return entries.map(({ records }, i) => {
-    const channel = channels[i]!;
-    const { log } = channel;
+  return entries.map(({ records, sequence }, i) => {
+    const { log, memory } = channels[i]!;
     const firstOffset = log.headOffset + 1;
     const before = log.headBytes;
     for (const { key, meta, payload } of records) log.append(nowMs, key, meta, payload);
+    if (producer !== null && sequence !== undefined)
+      log.producers.note(producer, sequence, log.headOffset, nowMs);
     const appendedBytes = log.headBytes - before;
-    if (records.length > 0) hub.fanOut.appended(channel, appendedBytes);
+    hub.fanOut.grown(memory, appendedBytes);
     hub.publishedRecords += records.length;
     hub.publishedBytes += appendedBytes;
     return firstOffset;
   });
-}
-
-function overloaded(hub: Hub): RingcastError {
-  const message = hub.isStoreFailing
-    ? 'the disk does not take writes and what is waiting for it has reached its limit: publish again later'
-    : 'the disk is behind and what is waiting for it has reached its limit: publish again later';
-  return new RingcastError('overloaded', message, { retryAfterMs: OVERLOADED_RETRY_MS });
 }

@@ -10,6 +10,8 @@ import type { ErrorFrame, PublishAnswer, ServerFrame } from '../../shared/frames
 const OVERDRAFT = 1.25;
 
 export class Publisher {
+  /** Names the idempotent producer that this is; null where it is none. */
+  readonly producer: string | null;
   readonly #windowBytes: number;
   readonly #send: (frame: ServerFrame) => void;
   /** Bytes of publish frames taken and not given back. */
@@ -23,7 +25,8 @@ export class Publisher {
   /**
    * @param windowBytes what `welcome` grants
    */
-  constructor(windowBytes: number, send: (frame: ServerFrame) => void) {
+  constructor(windowBytes: number, send: (frame: ServerFrame) => void, producer: string | null = null) {
+    this.producer = producer;
     this.#windowBytes = windowBytes;
     this.#send = send;
   }

@@ -8,14 +8,14 @@ import { type Cursor, compareCursors, type Gap } from '../../shared/terms.ts';
 import { headCursor } from '../log/log-bounds.ts';
 import type { PageResult, RunPage } from '../log/log-reader.ts';
 import { SEGMENT_BYTES } from '../log/slab-allocator.ts';
-import type { Channel } from './channel.ts';
+import type { Feed } from './feed.ts';
 import type { Hub } from './hub.ts';
-import { validateChannel } from './publish.ts';
-import { startOf } from './subscribe.ts';
+import { validateChannel } from './publish-checks.ts';
+import { type LogFrom, refuseUndurable, startOf } from './subscribe.ts';
 
 /**
- * The page that answers `request`. Rejects `channel-invalid`, `forbidden`, `unknown-cursor`, `too-many-channels`,
- * `store-failed`.
+ * The page that answers `request`. Rejects `channel-invalid`, `forbidden`, `bad-request`, `unknown-cursor`,
+ * `not-durable`, `too-many-channels`, `store-failed`.
  */
 export async function pull(
   hub: Hub,
@@ -26,13 +26,21 @@ export async function pull(
   validateGrant(request, maySubscribe);
   if (request.limit === 0)
     throw new RingcastError('bad-request', 'a limit is at least 1, or null for a full page');
+  if (request.from === 'state' || (typeof request.from === 'object' && 'state' in request.from)) {
+    throw new RingcastError(
+      'bad-request',
+      'the state is subscribed to, not pulled: pull from a place in the log',
+    );
+  }
+  if (request.durable) refuseUndurable(hub);
   const channel = await hub.hold(hub.openChannel(request.channel));
   try {
     hub.fanOut.flush();
-    const cursor = await startOf(hub, channel, request.from);
+    const feed = channel.feed(request.durable ? 'durable' : 'memory');
+    const cursor = await startOf(hub, feed, request.from as LogFrom);
     const page = await (request.reverse
-      ? backward(hub, channel, request, cursor)
-      : forward(hub, channel, request, cursor));
+      ? backward(hub, feed, request, cursor)
+      : forward(hub, feed, request, cursor));
     // The grant may have shrunk while the store was read.
     validateGrant(request, maySubscribe);
     return page;
@@ -46,12 +54,12 @@ function validateGrant({ channel }: Pull, maySubscribe: (channel: string) => boo
   throw new RingcastError('forbidden', `this token grants no reading of ${channel}`);
 }
 
-async function forward(hub: Hub, channel: Channel, request: Pull, cursor: Cursor): Promise<Page> {
-  const end = endOf(request, channel);
+async function forward(hub: Hub, feed: Feed, request: Pull, cursor: Cursor): Promise<Page> {
+  const end = endOf(request, feed);
   const gaps: Gap[] = [];
   let at = cursor;
   while (compareCursors(at, end) < 0) {
-    const result: PageResult = await hub.logs.reader.read(channel.log, channel.bounds, at, SEGMENT_BYTES);
+    const result: PageResult = await hub.logs.reader.read(feed.log, feed.bounds, at, SEGMENT_BYTES);
     if (result.kind === 'gap') {
       const gap = cutGap(result.gap, end);
       gaps.push(gap);
@@ -68,7 +76,7 @@ async function forward(hub: Hub, channel: Channel, request: Pull, cursor: Cursor
 }
 
 /** Where a pull has nothing more to bring. */
-function endOf({ upTo }: Pull, { bounds }: Channel): Cursor {
+function endOf({ upTo }: Pull, { bounds }: Feed): Cursor {
   const head = headCursor(bounds);
   return upTo && compareCursors(upTo, head) < 0 ? upTo : head;
 }
@@ -79,15 +87,9 @@ function cutGap(gap: Gap, end: Cursor): Gap {
   return { ...gap, upTo: end, count: end.offset - gap.after.offset };
 }
 
-async function backward(hub: Hub, channel: Channel, request: Pull, cursor: Cursor): Promise<Page> {
+async function backward(hub: Hub, feed: Feed, request: Pull, cursor: Cursor): Promise<Page> {
   const limit = request.limit ?? Number.MAX_SAFE_INTEGER;
-  const result = await hub.logs.reader.readBackward(
-    channel.log,
-    channel.bounds,
-    cursor,
-    limit,
-    SEGMENT_BYTES,
-  );
+  const result = await hub.logs.reader.readBackward(feed.log, feed.bounds, cursor, limit, SEGMENT_BYTES);
   if ('kind' in result) return pageOf(request, cursor, true, []);
   return pageOf(request, result.next, result.atEnd, result.gaps, result.page);
 }

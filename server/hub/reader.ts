@@ -2,12 +2,24 @@
  * The reading side of one connection: its subscriptions, by channel number, and the queue of those that catch up.
  * Fan-out and catch-up send through it; net/connection owns it.
  */
+import type { RingcastError } from '../../shared/errors.ts';
 import type { Frame } from './frame-writer.ts';
 import type { Sink } from './sink.ts';
 import type { Subscription } from './subscription.ts';
 
 /** A reader that drains what it was sent within so long may have more in flight. */
 const QUICK_DRAIN_MS = 50;
+
+/** How a reader's connection is ended. */
+export interface ReaderEnds {
+  /** A fault of the hub in serving it. */
+  failed(cause: unknown): void;
+  /** It lags further than it chose to. */
+  lagging(error: RingcastError): void;
+}
+
+/** Whoever has no connection to end must hear of it. */
+const RETHROW: ReaderEnds = { failed: rethrow, lagging: rethrow };
 
 export class Reader {
   readonly sink: Sink;
@@ -25,14 +37,20 @@ export class Reader {
   /** What it was sent last was taken at once or soon. */
   isQuick = false;
   #blockedAtMs: number | undefined;
+  readonly #ends: ReaderEnds;
+
+  constructor(sink: Sink, ends: ReaderEnds = RETHROW) {
+    this.sink = sink;
+    this.#ends = ends;
+  }
 
   /** Ends the connection after a fault of the hub in serving it. */
-  readonly fail: (cause: unknown) => void;
+  fail(cause: unknown): void {
+    this.#ends.failed(cause);
+  }
 
-  /** @param fail by default throws: whoever has no connection to end must hear of it */
-  constructor(sink: Sink, fail: (cause: unknown) => void = rethrow) {
-    this.sink = sink;
-    this.fail = fail;
+  endLagging(error: RingcastError): void {
+    this.#ends.lagging(error);
   }
 
   /** Something is buffered: wait for the drain. */

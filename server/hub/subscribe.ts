@@ -4,13 +4,15 @@
  */
 import { RingcastError } from '../../shared/errors.ts';
 import type { Subscribe } from '../../shared/frames.ts';
-import { type Cursor, type From, formatCursor } from '../../shared/terms.ts';
+import { type Cursor, type From, formatCursor, ORIGIN } from '../../shared/terms.ts';
 import { beginning, cursorBefore, headCursor, isKnown } from '../log/log-bounds.ts';
 import type { Channel } from './channel.ts';
+import type { Feed } from './feed.ts';
 import type { Hub } from './hub.ts';
-import { validateChannel } from './publish.ts';
+import { validateChannel } from './publish-checks.ts';
 import type { Reader } from './reader.ts';
-import { Subscription } from './subscription.ts';
+import { type Snapshot, Subscription } from './subscription.ts';
+import { readTerms } from './subscription-terms.ts';
 
 /** What the answer says. */
 export interface Subscribed {
@@ -22,7 +24,7 @@ export interface Subscribed {
 /**
  * Opens a subscription; `answer` is called just before the first frame can go out. Rejects with the error to be told:
  * `channel-invalid`, `forbidden`, `bad-request`, `already-subscribed`, `too-many-subscriptions`, `too-many-channels`,
- * `unknown-cursor`, `store-failed`.
+ * `unknown-cursor`, `no-state`, `not-durable`, `store-failed`.
  */
 export async function subscribe(
   hub: Hub,
@@ -33,24 +35,27 @@ export async function subscribe(
   answer: (result: Subscribed) => void,
 ): Promise<void> {
   validateChannel(request.channel);
-  refuseOptions(request);
+  const terms = readTerms(request, hub.capsOf(request.channel));
+  if (terms.delivery === 'durable') refuseUndurable(hub);
   refuseForbidden(request.channel, maySubscribe);
   const channel = await hub.hold(hub.openChannel(request.channel));
   try {
     // What waits for its tick goes out first, so that head and pushedOffset are one.
     hub.fanOut.flush();
-    const cursor = await startOf(hub, channel, request.from);
+    const feed = channel.feed(terms.delivery);
+    const snapshot = snapshotOf(channel, request.from);
+    const cursor = snapshot?.upTo ?? (await startOf(hub, feed, request.from as LogFrom));
     // Both may have changed while the store was asked.
     if (!isOpen()) return;
     refuseForbidden(request.channel, maySubscribe);
     refuseSecond(hub, reader, channel);
-    const subscription = new Subscription(reader, channel, cursor);
+    const subscription = new Subscription(reader, channel, terms, cursor, snapshot);
     reader.subscriptions.set(channel.log.number, subscription);
     channel.subscriptionCount++;
     answer({
       channelNumber: channel.log.number,
       cursor: formatCursor(cursor),
-      head: formatCursor(headCursor(channel.bounds)),
+      head: formatCursor(headCursor(feed.bounds)),
     });
     hub.catchUp.start(subscription);
   } finally {
@@ -58,43 +63,61 @@ export async function subscribe(
   }
 }
 
-/** The cursor that `from` means for a channel now. Rejects `unknown-cursor`, `store-failed`. */
-export async function startOf(hub: Hub, channel: Channel, from: From): Promise<Cursor> {
-  const { bounds, log } = channel;
+/** A place in the log; the state is none. */
+export type LogFrom = Exclude<From, 'state' | { readonly state: Cursor }>;
+
+/** The newest record of each key up to what is synced, then the log. Throws `no-state`, `unknown-cursor`. */
+function snapshotOf(channel: Channel, from: From): Snapshot | undefined {
+  if (from !== 'state' && !(typeof from === 'object' && 'state' in from)) return undefined;
+  const { log, memory } = channel;
+  if (log.state === null) {
+    const text = `${log.name} keeps no state: begin from "latest", "earliest" or a cursor`;
+    throw new RingcastError('no-state', text);
+  }
+  const after = from === 'state' ? ORIGIN : from.state;
+  if (after.epoch !== 0) refuseUnknown(memory, after);
+  return { after, upTo: log.durableCursor };
+}
+
+/** The cursor that `from` means for a feed now. Rejects `unknown-cursor`, `store-failed`. */
+export async function startOf(hub: Hub, feed: Feed, from: LogFrom): Promise<Cursor> {
+  const { bounds, log } = feed;
   if (from === 'latest') return headCursor(bounds);
   if (from === 'earliest') return cursorBefore(bounds, bounds.oldestOffset);
-  if (from !== 'state' && 'last' in from) {
+  if ('last' in from) {
     const offset = Math.max(bounds.oldestOffset, bounds.headOffset - from.last + 1);
     return cursorBefore(bounds, offset);
   }
-  if (from !== 'state' && 'since' in from) return hub.logs.reader.cursorAtTime(log, bounds, from.since);
-  if (from === 'state' || 'state' in from) {
-    throw new RingcastError('no-state', `${log.name} keeps no state: begin from "latest", "earliest" or a cursor`);
-  }
+  if ('since' in from) return hub.logs.reader.cursorAtTime(log, bounds, from.since);
   // 0-0 stands for the beginning of whatever history there is, and what retention took of it is a gap.
   if (from.cursor.epoch === 0) return beginning(bounds);
-  if (!isKnown(bounds, from.cursor)) {
-    const head = formatCursor(headCursor(bounds));
-    throw new RingcastError(
-      'unknown-cursor',
-      `${formatCursor(from.cursor)} is beyond this channel's head ${head}: it belongs to another history; begin from "earliest" or "latest"`,
-    );
-  }
+  // What a reader of this delivery may not see yet, it may have seen by another: it skips what it has.
+  const isAhead = from.cursor.epoch === log.currentEpoch && from.cursor.offset > bounds.headOffset;
+  if (isAhead && from.cursor.offset <= log.headOffset) return headCursor(bounds);
+  refuseUnknown(feed, from.cursor);
   return from.cursor;
+}
+
+function refuseUnknown({ bounds }: Feed, cursor: Cursor): void {
+  if (isKnown(bounds, cursor)) return;
+  const head = formatCursor(headCursor(bounds));
+  throw new RingcastError(
+    'unknown-cursor',
+    `${formatCursor(cursor)} is beyond this channel's head ${head}: it belongs to another history; begin from "earliest" or "latest"`,
+  );
+}
+
+export function refuseUndurable(hub: Hub): void {
+  if (hub.logs.isDurable) return;
+  throw new RingcastError(
+    'not-durable',
+    'this hub keeps its log in memory only, so nothing is ever durable: leave deliver and durable out',
+  );
 }
 
 function refuseForbidden(channel: string, maySubscribe: (channel: string) => boolean): void {
   if (maySubscribe(channel)) return;
   throw new RingcastError('forbidden', `this token grants no subscribing to ${channel}`);
-}
-
-function refuseOptions({ options }: Subscribe): void {
-  const [name] = Object.keys(options ?? {});
-  if (name === undefined) return;
-  throw new RingcastError(
-    'bad-request',
-    `this hub knows no subscribe option ${JSON.stringify(name.slice(0, 80))}: leave it out`,
-  );
 }
 
 function refuseSecond(hub: Hub, reader: Reader, { log }: Channel): void {

@@ -1,18 +1,28 @@
 /**
  * The states of a subscription, pure and total. A subscription is a cursor; its state says who moves it.
  *
- *     catching-up ──caught-up──▶ live            fed by fan-out; its cursor is the channel's pushedOffset
- *       │    ▲  ▲                  │
- *       │    │  └────socket-full───┘            cursor stays, catch-up feeds it when there is room
- *       │    │
- *     read   page                               one store read at a time per connection
- *       ▼    │
- *     reading                                   any ──close──▶ closed
+ *     catching-up ──caught-up──▶ live            fed by fan-out; its cursor is the feed's pushedOffset
+ *       │    ▲  ▲                │  │
+ *       │    │  └──socket-full───┘  │            cursor stays, catch-up feeds it when there is room
+ *       │    │                      │
+ *     read   page      ┌─credit-spent (also from catching-up)
+ *       ▼    │         ▼
+ *     reading        paused ──credit-given──▶ catching-up      its client holds all that it may
+ *
+ *     reading: waits for a store read, one at a time per connection          any ──close──▶ closed
  */
-export const SUBSCRIPTION_STATES = ['catching-up', 'reading', 'live', 'closed'] as const;
+export const SUBSCRIPTION_STATES = ['catching-up', 'reading', 'live', 'paused', 'closed'] as const;
 export type SubscriptionState = (typeof SUBSCRIPTION_STATES)[number];
 
-export const SUBSCRIPTION_EVENTS = ['caught-up', 'socket-full', 'read', 'page', 'close'] as const;
+export const SUBSCRIPTION_EVENTS = [
+  'caught-up',
+  'socket-full',
+  'read',
+  'page',
+  'credit-spent',
+  'credit-given',
+  'close',
+] as const;
 export type SubscriptionEvent = (typeof SUBSCRIPTION_EVENTS)[number];
 
 /** `never`: the event cannot happen in this state; if it does, the hub has a fault. */
@@ -24,6 +34,8 @@ const TRANSITIONS: Record<SubscriptionState, Record<SubscriptionEvent, Cell>> = 
     'socket-full': 'catching-up',
     read: 'reading',
     page: 'never',
+    'credit-spent': 'paused',
+    'credit-given': 'catching-up',
     close: 'closed',
   },
   reading: {
@@ -31,6 +43,9 @@ const TRANSITIONS: Record<SubscriptionState, Record<SubscriptionEvent, Cell>> = 
     'socket-full': 'reading',
     read: 'never',
     page: 'catching-up',
+    // Nothing is sent while it reads.
+    'credit-spent': 'never',
+    'credit-given': 'reading',
     close: 'closed',
   },
   live: {
@@ -38,6 +53,17 @@ const TRANSITIONS: Record<SubscriptionState, Record<SubscriptionEvent, Cell>> = 
     'socket-full': 'catching-up',
     read: 'never',
     page: 'never',
+    'credit-spent': 'paused',
+    'credit-given': 'live',
+    close: 'closed',
+  },
+  paused: {
+    'caught-up': 'never',
+    'socket-full': 'never',
+    read: 'never',
+    page: 'never',
+    'credit-spent': 'paused',
+    'credit-given': 'catching-up',
     close: 'closed',
   },
   closed: {
@@ -45,6 +71,8 @@ const TRANSITIONS: Record<SubscriptionState, Record<SubscriptionEvent, Cell>> = 
     'socket-full': 'closed',
     read: 'never',
     page: 'closed',
+    'credit-spent': 'closed',
+    'credit-given': 'closed',
     close: 'closed',
   },
 };

@@ -86,6 +86,15 @@ export function isKnown(bounds: LogBounds, cursor: Cursor): boolean {
   return after(bounds, cursor).kind !== 'unknown-cursor';
 }
 
+/**
+ * Whether two cursors, the second at the end of the log, stand behind the same record. A reader that crossed into an
+ * epoch without records of its own stands behind the last record of an earlier one.
+ */
+export function isSamePoint(bounds: LogBounds, cursor: Cursor, end: Cursor): boolean {
+  if (cursor.offset !== end.offset || cursor.epoch > end.epoch) return false;
+  return end.offset === 0 || cursor.epoch >= epochAt(bounds, end.offset);
+}
+
 /** Just before the first record that the known history had, whether or not it is still kept. */
 export function beginning(bounds: LogBounds): Cursor {
   const first = bounds.epochs[0];

@@ -171,6 +171,16 @@ export class Connection implements SessionPort {
     this.fail(new RingcastError('credit-exceeded', text), 'credit-exceeded');
   }
 
+  failLagging(error: RingcastError): void {
+    this.fail(error, 'lagging');
+  }
+
+  failReplaced(): void {
+    const text =
+      'another connection said hello as this producer: each producer has one connection, and an id of its own';
+    this.fail(new RingcastError('producer-replaced', text), 'producer-replaced');
+  }
+
   failExpired(): void {
     const text = 'the token has expired: connect again with another';
     this.fail(new RingcastError('token-expired', text), 'token-expired');
@@ -238,7 +248,7 @@ export class Connection implements SessionPort {
     this.fail(new RingcastError('hello-required', 'the first frame must be hello'), 'hello-required');
   }
 
-  async #hello({ token, client }: Hello): Promise<void> {
+  async #hello({ token, client, producerId }: Hello): Promise<void> {
     const { verifier, limits, serverName } = this.#services;
     this.#state = nextConnectionState(this.#state, 'hello');
     this.#cancelHelloTimer?.();
@@ -252,7 +262,7 @@ export class Connection implements SessionPort {
     }
     if (this.#state !== 'verifying') return;
     this.#state = nextConnectionState(this.#state, 'accepted');
-    this.#session = new Session(this.#socket, this.#services, verified, this);
+    this.#session = new Session(this.#socket, this.#services, verified, producerId, this);
     this.send({
       op: 'welcome',
       connectionId: this.id,
@@ -261,6 +271,7 @@ export class Connection implements SessionPort {
       publishCreditBytes: limits.publishCreditBytes,
       tokenExpiresAtMs: verified.expiresAtMs,
       server: serverName,
+      timeMs: this.#services.clock.nowMs(),
     });
   }
 

@@ -5,6 +5,7 @@
 import { RingcastError } from '../../shared/errors.ts';
 import type {
   ClientFrame,
+  Credit,
   Hello,
   Publish,
   Pull,
@@ -33,6 +34,10 @@ export interface SessionPort {
   sendError(id: number | null, error: RingcastError, details?: Record<string, unknown>): void;
   /** The hub failed at this connection, which ends. */
   failInternally(cause: unknown): void;
+  /** A reader of this connection lags further than it chose to. */
+  failLagging(error: RingcastError): void;
+  /** The producer has another connection now. */
+  failReplaced(): void;
   /** Far more was sent than the credit allows. */
   failCredit(): void;
   /** The token ran out. */
@@ -47,19 +52,39 @@ export class Session {
   readonly #token: TokenWatch;
   #pulls = 0;
 
-  constructor(socket: Socket, services: ConnectionServices, token: VerifiedToken, port: SessionPort) {
+  /** @param producerId as the client said it in hello */
+  constructor(
+    socket: Socket,
+    services: ConnectionServices,
+    token: VerifiedToken,
+    producerId: string | null,
+    port: SessionPort,
+  ) {
     this.#services = services;
     this.#port = port;
-    this.reader = new Reader(socket, (cause) => port.failInternally(cause));
-    this.#publisher = new Publisher(services.limits.publishCreditBytes, (frame) => port.send(frame));
+    this.reader = new Reader(socket, {
+      failed: (cause) => port.failInternally(cause),
+      lagging: (error) => port.failLagging(error),
+    });
+    const producer = producerId === null ? null : producerName(token, producerId);
+    this.#publisher = new Publisher(
+      services.limits.publishCreditBytes,
+      (frame) => port.send(frame),
+      producer,
+    );
+    if (producer !== null) services.hub.producers.claim(producer, this.#replace);
     this.#token = new TokenWatch(token, services.clock, services.tokens, (state, expiresAtMs) => {
       if (state === 'expiring') port.send({ op: 'token-expiring', expiresAtMs });
       else if (state === 'expired') port.failExpired();
     });
   }
 
+  readonly #replace = () => this.#port.failReplaced();
+
   /** Nothing of it goes on. */
   close(): void {
+    const { producer } = this.#publisher;
+    if (producer !== null) this.#services.hub.producers.release(producer, this.#replace);
     this.#token.close();
     this.#services.hub.closeReader(this.reader);
     this.#services.hub.forgetPublisher(this.#publisher);
@@ -79,6 +104,7 @@ export class Session {
         this.#pull(request);
         return undefined;
       case 'credit':
+        this.#credit(request);
         return undefined;
       case 'refresh':
         return this.#refresh(request);
@@ -109,10 +135,16 @@ export class Session {
     }
     const { hub } = this.#services;
     hub.settleLater(this.#publisher);
-    return publish(hub, this.#publisher, request, this.#token.grants.mayPublish, ({ error, channel }) => {
-      if (request.id === 0) this.#publisher.refuseSilent(channel, error);
-      else this.#port.sendError(request.id, error);
-    });
+    return publish(
+      hub,
+      this.#publisher,
+      request,
+      this.#token.grants.mayPublish,
+      ({ error, channel, head }) => {
+        if (request.id === 0) this.#publisher.refuseSilent(channel, error);
+        else this.#port.sendError(request.id, error, head === undefined ? undefined : { channel, head });
+      },
+    );
   }
 
   async #subscribe(request: Subscribe): Promise<void> {
@@ -139,6 +171,12 @@ export class Session {
     }
     this.#services.hub.closeSubscription(subscription);
     this.#port.send({ op: 'ok', id, result: null });
+  }
+
+  /** Of a subscription that has just ended it comes late, and counts for nothing. */
+  #credit({ channelNumber, bytes }: Credit): void {
+    const subscription = this.reader.subscriptions.get(channelNumber);
+    if (subscription) this.#services.hub.catchUp.credited(subscription, bytes);
   }
 
   #pull(request: Pull): void {
@@ -182,4 +220,9 @@ export class Session {
       this.#port.sendError(null, new RingcastError('forbidden', text), details);
     }
   }
+}
+
+/** Users with tokens of their own cannot pass for each other's producers. */
+function producerName({ subject }: VerifiedToken, producerId: string): string {
+  return `${subject ?? ''}\n${producerId}`;
 }

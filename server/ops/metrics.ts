@@ -17,6 +17,9 @@ export interface Reading {
   readonly replayedRecords: number;
   readonly replayedBytes: number;
   readonly gaps: number;
+  /** Left out for readers that lagged, by policy. */
+  readonly droppedRecords: number;
+  readonly conflatedRecords: number;
   readonly ringBytes: number;
   readonly unpersistedBytes: number;
   /** Of all connections together. */
@@ -36,6 +39,8 @@ const HELP: { readonly [K in keyof Reading]: readonly [name: string, help: strin
   replayedRecords: ['ringcast_replayed_records_total', 'Records sent to subscriptions that catch up'],
   replayedBytes: ['ringcast_replayed_bytes_total', 'Bytes of frames sent to subscriptions that catch up'],
   gaps: ['ringcast_gaps_total', 'Gaps announced'],
+  droppedRecords: ['ringcast_dropped_records_total', 'Records left out for readers of policy drop-oldest'],
+  conflatedRecords: ['ringcast_conflated_records_total', 'Records left out for readers of policy conflate'],
   ringBytes: ['ringcast_ring_bytes', 'Memory held by the rings'],
   unpersistedBytes: ['ringcast_unpersisted_bytes', 'Bytes of records accepted and not yet synced'],
   bufferedBytes: ['ringcast_buffered_bytes', 'Bytes that wait in the process until sockets take them'],

@@ -4,12 +4,11 @@
  */
 import { CATCH_UP_MARK_BYTES, LIVE_MARK_BYTES, type SendResult, type Sink } from '../../server/hub/sink.ts';
 import { type CodecForm, msgpackCodec } from '../../shared/codec.ts';
-import type { Batch, GapFrame } from '../../shared/frames.ts';
 import type { Cursor } from '../../shared/terms.ts';
-import { History } from './history.ts';
+import { type Delivered, History } from './history.ts';
 
 export interface SentFrame {
-  readonly op: 'batch' | 'gap';
+  readonly op: Delivered['op'];
   readonly channelNumber: number;
   readonly bytes: number;
 }
@@ -65,8 +64,8 @@ export class FakeSink implements Sink {
   }
 
   /** A subscription begins at `cursor`. */
-  expect(channelNumber: number, cursor: Cursor): History {
-    const history = new History(cursor);
+  expect(channelNumber: number, cursor: Cursor, hasState = false): History {
+    const history = new History(cursor, hasState);
     this.#histories.set(channelNumber, history);
     return history;
   }
@@ -90,8 +89,8 @@ export class FakeSink implements Sink {
       const frame =
         this.form === 'msgpack'
           ? // A copy, as the hub uses its memory again.
-            (msgpackCodec.decodeServer(Uint8Array.from(bytes)) as Batch | GapFrame)
-          : (JSON.parse(new TextDecoder().decode(bytes)) as Batch | GapFrame);
+            (msgpackCodec.decodeServer(Uint8Array.from(bytes)) as Delivered)
+          : (JSON.parse(new TextDecoder().decode(bytes)) as Delivered);
       const { op, channelNumber } = frame;
       this.sent.push({ op, channelNumber, bytes: bytes.length });
       if (this.form === 'json') return;

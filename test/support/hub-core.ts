@@ -6,16 +6,30 @@ import { Publisher } from '../../server/hub/publisher.ts';
 import { Reader } from '../../server/hub/reader.ts';
 import { subscribe } from '../../server/hub/subscribe.ts';
 import type { Subscription } from '../../server/hub/subscription.ts';
+import type { ReaderCaps, SubscriptionTerms } from '../../server/hub/subscription-terms.ts';
 import type { ChannelLimits } from '../../server/log/log-set.ts';
 import { createMemoryStore } from '../../server/log/memory-store.ts';
 import type { OrderedStore } from '../../server/log/ordered-store.ts';
 import { ManualClock } from '../../shared/clock.ts';
 import type { RingcastError } from '../../shared/errors.ts';
-import type { ServerFrame } from '../../shared/frames.ts';
-import { type From, parseCursor } from '../../shared/terms.ts';
+import type { ServerFrame, Subscribe } from '../../shared/frames.ts';
+import { DROP_POLICIES, type From, parseCursor } from '../../shared/terms.ts';
 import { FakeSink } from './fake-sink.ts';
 import type { History } from './history.ts';
 import { record } from './raw-client.ts';
+
+/** Subscribers may choose what they like. */
+export const NO_CAPS: ReaderCaps = { policies: DROP_POLICIES, maxLagRecords: null, maxLagBytes: null };
+
+/** What a subscription without options comes to. */
+export const REPLAY: SubscriptionTerms = {
+  policy: 'replay',
+  maxLagRecords: Number.POSITIVE_INFINITY,
+  maxLagBytes: Number.POSITIVE_INFINITY,
+  delivery: 'memory',
+  windowBytes: Number.POSITIVE_INFINITY,
+  heldBytes: 0,
+};
 
 const UNBOUNDED = { maxRecords: null, maxBytes: null, maxAgeMs: null };
 
@@ -58,7 +72,9 @@ export class HubCore {
         maxMetaBytes: 1024,
         maxSubscriptionsPerConnection: 100,
       },
-      limitsOf: () => ({ ring: UNBOUNDED, retention: UNBOUNDED, ...channelLimits }),
+      producers: { maxCount: 100, maxAgeMs: 86_400_000 },
+      limitsOf: () => ({ ring: UNBOUNDED, retention: UNBOUNDED, state: null, ...channelLimits }),
+      capsOf: () => NO_CAPS,
       onStoreFailure: (cause) => storeFailures.push(cause),
       ...options,
       clock,
@@ -88,11 +104,16 @@ export class HubCore {
   }
 
   /** Resolves once it is open; rejects with the refusal. */
-  async subscribe(reader: Reader, channel: string, from: From = 'latest'): Promise<Opened> {
+  async subscribe(
+    reader: Reader,
+    channel: string,
+    from: From = 'latest',
+    options: Subscribe['options'] = null,
+  ): Promise<Opened> {
     const sink = reader.sink as FakeSink;
     let history: History | undefined;
     let number = 0;
-    const request = { op: 'subscribe', id: 1, channel, from, options: null } as const;
+    const request = { op: 'subscribe', id: 1, channel, from, options } as const;
     await subscribe(
       this.hub,
       reader,

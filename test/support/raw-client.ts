@@ -8,7 +8,6 @@ import { type CodecForm, codecOf } from '../../shared/codec.ts';
 import {
   type Batch,
   type ClientFrame,
-  type GapFrame,
   type Pull,
   type RunFields,
   type ServerFrame,
@@ -17,7 +16,7 @@ import {
 } from '../../shared/frames.ts';
 import { encodeValue } from '../../shared/msgpack.ts';
 import type { From, RecordInput } from '../../shared/terms.ts';
-import { History } from './history.ts';
+import { History, isDelivered } from './history.ts';
 import { until } from './until.ts';
 
 /** A frame with records as its JSON form has it. */
@@ -62,6 +61,8 @@ export class RawClient {
   readonly #socket: WebSocket;
   readonly #timeoutMs: number;
   readonly #histories = new Map<number, History>();
+  /** Ids of subscribes whose state comes first. */
+  readonly #fromState = new Set<number>();
   #unread: ServerFrame[] = [];
   #failure: unknown;
   #lastId = 0;
@@ -126,8 +127,8 @@ export class RawClient {
     return this.next(op);
   }
 
-  async hello(token: string | null): Promise<FrameOf<'welcome'>> {
-    this.send({ op: 'hello', token, client: 'raw', features: [], producerId: null });
+  async hello(token: string | null, producerId: string | null = null): Promise<FrameOf<'welcome'>> {
+    this.send({ op: 'hello', token, client: 'raw', features: [], producerId });
     return this.next('welcome');
   }
 
@@ -138,6 +139,7 @@ export class RawClient {
     options: Subscribe['options'] = null,
   ): Promise<Subscribed> {
     const id = this.nextId();
+    if (from === 'state' || (typeof from === 'object' && 'state' in from)) this.#fromState.add(id);
     this.send({ op: 'subscribe', id, channel, from, options });
     return (await this.answer(id)) as unknown as Subscribed;
   }
@@ -267,9 +269,9 @@ export class RawClient {
   #follow(frame: ServerFrame): void {
     if (frame.op === 'ok' && frame.result && 'channelNumber' in frame.result) {
       const { channelNumber, cursor } = frame.result as unknown as Subscribed;
-      this.#histories.set(channelNumber, new History(cursor));
-    } else if ((frame.op === 'batch' && this.form === 'msgpack') || frame.op === 'gap') {
-      this.#histories.get((frame as Batch | GapFrame).channelNumber)!.take(frame as Batch | GapFrame);
+      this.#histories.set(channelNumber, new History(cursor, this.#fromState.delete(frame.id)));
+    } else if (isDelivered(frame) && (this.form === 'msgpack' || frame.op === 'gap')) {
+      this.#histories.get(frame.channelNumber)!.take(frame);
     }
   }
 }

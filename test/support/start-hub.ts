@@ -30,6 +30,7 @@ export interface TestHub {
 
 export interface ConnectOptions extends RawClientOptions {
   readonly token?: Partial<TokenRequest>;
+  readonly producerId?: string;
 }
 
 export async function startHub({ config = {}, ...options }: StartOptions = {}): Promise<TestHub> {
@@ -49,9 +50,9 @@ export async function startHub({ config = {}, ...options }: StartOptions = {}): 
     dataFolder,
     token,
     dial,
-    async connect({ token: request, ...dialOptions } = {}) {
+    async connect({ token: request, producerId, ...dialOptions } = {}) {
       const client = await dial(dialOptions);
-      await client.hello(await token(request));
+      await client.hello(await token(request), producerId);
       return client;
     },
     async metric(name) {

@@ -7,7 +7,7 @@ import { Subscription } from '../../../server/hub/subscription.ts';
 import { createMemoryStore } from '../../../server/log/memory-store.ts';
 import { FakeSink } from '../../support/fake-sink.ts';
 import { FaultyStore } from '../../support/faulty-store.ts';
-import { HubCore, turn } from '../../support/hub-core.ts';
+import { HubCore, REPLAY, turn } from '../../support/hub-core.ts';
 import { until } from '../../support/until.ts';
 
 const PAGE = 65_536;
@@ -157,7 +157,7 @@ test('a connection that goes while its page is read leaves nothing behind', asyn
   await until(() => !reader.isReading, { what: 'the read to end' });
   await turn();
   expect([sink.sent, reader.lagging, reader.isQueued, subscription.state]).toEqual([[], [], false, 'closed']);
-  expect(subscription.channel).toMatchObject({ subscriptionCount: 0, live: [] });
+  expect(subscription.channel).toMatchObject({ subscriptionCount: 0, memory: { live: [] } });
 });
 
 test('a page that comes while the socket is full is dropped, and read again when there is room', async () => {
@@ -195,7 +195,10 @@ test('a fault in serving one reader ends its connection and no other', async () 
   const core = await HubCore.open();
   const broken = new FakeSink();
   const faults: unknown[] = [];
-  const reader = new Reader(broken, (cause) => faults.push(cause));
+  const reader = new Reader(broken, {
+    failed: (cause) => faults.push(cause),
+    lagging: (error) => faults.push(error),
+  });
   const healthy = core.connect();
   core.publish('a', ['one']);
   await turn();
@@ -321,7 +324,7 @@ test('once enough waits for all readers together, a quick one gets a page at a t
     sink.expect(channel.log.number, { epoch: core.hub.logs.epoch, offset: 0 });
     sink.stall();
     const reader = new Reader(sink);
-    catchUp.add(new Subscription(reader, channel, { epoch: core.hub.logs.epoch, offset: 0 }));
+    catchUp.add(new Subscription(reader, channel, REPLAY, { epoch: core.hub.logs.epoch, offset: 0 }));
     return { sink, reader };
   };
   const refill = async ({ sink, reader }: ReturnType<typeof lagging>) => {

@@ -61,7 +61,7 @@ test('a reader whose socket fills stops being live with its cursor behind what t
   expect([subscription.state, sink.isFull]).toEqual(['catching-up', true]);
   expect(subscription.cursor).toEqual(history.cursor);
   expect(subscription.cursor.offset).toBeGreaterThan(0);
-  expect(subscription.channel.live).toEqual([]);
+  expect(subscription.feed.live).toEqual([]);
   const before = sink.sent.length;
   core.publish('a', ['while stalled']);
   await turn();

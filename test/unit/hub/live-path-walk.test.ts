@@ -89,19 +89,19 @@ class Walk {
       const isMoving = reader.isQueued || reader.isReading || sink.bufferedBytes > 0;
       expect(reader.lagging.length === 0 || isMoving).toBe(true);
     }
-    for (const { log, subscriptionCount, live } of this.#core.hub.channels) {
+    for (const { log, subscriptionCount, memory } of this.#core.hub.channels) {
       expect([log.name, subscriptionCount]).toEqual([log.name, counts.get(log.name) ?? 0]);
-      expect(live.every(({ state }) => state === 'live')).toBe(true);
+      expect(memory.live.every(({ state }) => state === 'live')).toBe(true);
     }
   }
 
   #checkOne(reader: Reader, { subscription, history }: Opened): void {
     const { state, channel, cursor, liveIndex } = subscription;
     // I-hub-1, and that the cursor is what was really sent.
-    expect(channel.live[liveIndex] === subscription).toBe(state === 'live');
+    expect(channel.memory.live[liveIndex] === subscription).toBe(state === 'live');
     expect(cursor).toEqual(history.cursor);
     // I-hub-2.
-    expect(cursor.offset).toBeLessThanOrEqual(channel.pushedOffset);
+    expect(cursor.offset).toBeLessThanOrEqual(channel.memory.pushedOffset);
     expect(reader.lagging.includes(subscription)).toBe(subscription.isQueued);
     expect(subscription.isQueued).toBe(state === 'catching-up');
     if (state === 'reading') expect(reader.isReading).toBe(true);
@@ -153,7 +153,7 @@ class Walk {
 
   async #from(channel: string): Promise<From> {
     const random = this.#random;
-    const { bounds } = await this.#core.hub.openChannel(channel);
+    const { bounds } = (await this.#core.hub.openChannel(channel)).memory;
     const { epoch, prevOffset } = random.pick(bounds.epochs) ?? { epoch: bounds.currentEpoch, prevOffset: 0 };
     const offset = prevOffset + random.below(Math.max(1, bounds.headOffset - prevOffset));
     return random.pick<From>([

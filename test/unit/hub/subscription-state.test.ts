@@ -6,11 +6,12 @@ import {
 } from '../../../server/hub/subscription-state.ts';
 
 const TABLE = `
-                caught-up    socket-full  read     page         close
-  catching-up   live         catching-up  reading  never        closed
-  reading       never        reading      never    catching-up  closed
-  live          never        catching-up  never    never        closed
-  closed        never        closed       never    closed       closed
+                caught-up  socket-full  read     page         credit-spent  credit-given  close
+  catching-up   live       catching-up  reading  never        paused        catching-up   closed
+  reading       never      reading      never    catching-up  never         reading       closed
+  live          never      catching-up  never    never        paused        live          closed
+  paused        never      never        never    never        paused        catching-up   closed
+  closed        never      closed       never    closed       closed        closed        closed
 `;
 
 const [events = [], ...rows] = TABLE.trim()

@@ -1,0 +1,84 @@
+/**
+ * How far a channel was pushed to the readers of one delivery, and who of them is live: those that see a record once it
+ * is in the ring (`memory`), or once it is synced (`durable`). Fan-out moves it, catch-up reads up to it.
+ *
+ * I-hub-1: a subscription is in `live` if and only if its state is `live`; its cursor is then (epoch, pushedOffset).
+ * I-hub-2: catch-up never reads past pushedOffset, so no record reaches a subscription by both ways.
+ */
+import type { Delivery, Offset } from '../../shared/terms.ts';
+import type { ChannelLog } from '../log/channel-log.ts';
+import type { LogBounds } from '../log/log-bounds.ts';
+import type { KeyIndex } from './key-index.ts';
+import type { Subscription } from './subscription.ts';
+
+export class Feed {
+  readonly log: ChannelLog;
+  readonly delivery: Delivery;
+  /** The last record that was handed to the live subscriptions. */
+  pushedOffset: Offset;
+  /** Run bytes of the channel up to it. */
+  pushedBytes: number;
+  /** Has records that are not pushed yet. */
+  isDirty = false;
+  readonly live: Subscription[] = [];
+  /** Not live, and to be disconnected once they lag too far. */
+  readonly limited = new Set<Subscription>();
+  /** Those of policy `conflate` that are not live; the index lasts as long as there are any. */
+  conflatingCount = 0;
+  keyIndex: KeyIndex | undefined;
+
+  constructor(log: ChannelLog, delivery: Delivery) {
+    this.log = log;
+    this.delivery = delivery;
+    this.pushedOffset = this.targetOffset;
+    this.pushedBytes = this.targetBytes;
+  }
+
+  /** The newest record that may be pushed. */
+  get targetOffset(): Offset {
+    return this.delivery === 'memory' ? this.log.headOffset : this.log.durableOffset;
+  }
+
+  get targetBytes(): number {
+    return this.delivery === 'memory' ? this.log.headBytes : this.log.durableBytes;
+  }
+
+  /** The log as far as these readers may see it. */
+  get bounds(): LogBounds {
+    const { epochs, currentEpoch, oldestOffset } = this.log;
+    return { epochs, currentEpoch, oldestOffset, headOffset: this.pushedOffset };
+  }
+
+  /** Nobody is live: what has come needs no frames. */
+  passOver(): void {
+    this.pushedOffset = this.targetOffset;
+    this.pushedBytes = this.targetBytes;
+  }
+
+  addLive(subscription: Subscription): void {
+    subscription.liveIndex = this.live.length;
+    this.live.push(subscription);
+  }
+
+  removeLive(subscription: Subscription): void {
+    const last = this.live.pop()!;
+    if (last !== subscription) {
+      this.live[subscription.liveIndex] = last;
+      last.liveIndex = subscription.liveIndex;
+    }
+    subscription.liveIndex = -1;
+  }
+
+  /** It is open, and not live. */
+  addLagging(subscription: Subscription): void {
+    const { policy } = subscription.terms;
+    if (policy === 'disconnect') this.limited.add(subscription);
+    else if (policy === 'conflate') this.conflatingCount++;
+  }
+
+  removeLagging(subscription: Subscription): void {
+    const { policy } = subscription.terms;
+    if (policy === 'disconnect') this.limited.delete(subscription);
+    else if (policy === 'conflate' && --this.conflatingCount === 0) this.keyIndex = undefined;
+  }
+}

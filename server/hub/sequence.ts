@@ -1,0 +1,70 @@
+/**
+ * Idempotent producers as pure decisions: whether an entry is new, was taken before, or cannot be told. What a channel
+ * remembers of its producers is the log's (producer-table); the verb publish calls this.
+ *
+ * I18: no entry of a producer that the channel remembers is taken twice, and of one that it has forgotten it is said so.
+ */
+import { RingcastError } from '../../shared/errors.ts';
+import type { PublishEntry } from '../../shared/frames.ts';
+
+export type SequenceVerdict = 'accept' | 'duplicate' | 'out-of-sequence' | 'producer-unknown';
+
+/**
+ * @param last the producer's last sequence that was taken in the channel; undefined where it is not remembered
+ * @param mayBeForgotten whether it may have been taken from a producer that was then forgotten
+ */
+export function judgeSequence(
+  { sequence, first }: Pick<PublishEntry, 'sequence' | 'first'>,
+  last: number | undefined,
+  mayBeForgotten: boolean,
+): SequenceVerdict {
+  if (last === undefined) return first && !mayBeForgotten ? 'accept' : 'producer-unknown';
+  if (sequence! <= last) return 'duplicate';
+  return sequence === last + 1 || first ? 'accept' : 'out-of-sequence';
+}
+
+/** What a channel's log remembers, as far as this needs it. */
+export interface ProducerMemory {
+  lastSequence(producer: string): number | undefined;
+  mayHaveForgotten(sinceMs: number | undefined): boolean;
+}
+
+/**
+ * The verdict on a whole frame: it is taken whole, was taken whole, or is refused. Entries without a sequence are always
+ * new. Throws `out-of-sequence` and `producer-unknown`.
+ */
+export function judgeEntries(
+  producer: string,
+  entries: readonly PublishEntry[],
+  memories: readonly ProducerMemory[],
+  firstSentMs: number | undefined,
+): 'accept' | 'duplicate' {
+  const lasts = new Map<ProducerMemory, number>();
+  let duplicates = 0;
+  entries.forEach((entry, i) => {
+    if (entry.sequence === undefined) return;
+    const memory = memories[i]!;
+    const last = lasts.get(memory) ?? memory.lastSequence(producer);
+    const verdict = judgeSequence(entry, last, memory.mayHaveForgotten(firstSentMs));
+    if (verdict === 'out-of-sequence') throw outOfSequence(entry, last!);
+    if (verdict === 'producer-unknown') throw producerUnknown(entry);
+    if (verdict === 'duplicate') duplicates++;
+    else lasts.set(memory, entry.sequence);
+  });
+  if (duplicates === 0) return 'accept';
+  if (duplicates === entries.length) return 'duplicate';
+  throw new RingcastError(
+    'out-of-sequence',
+    'some entries of this publish were taken before and some were not: send again what was sent, in the same frames',
+  );
+}
+
+function outOfSequence({ channel, sequence }: PublishEntry, last: number): RingcastError {
+  const text = `sequence ${sequence} of ${channel} does not follow ${last}, the last one taken: send what lies between first, or flag it as first once all before it are settled`;
+  return new RingcastError('out-of-sequence', text);
+}
+
+function producerUnknown({ channel }: PublishEntry): RingcastError {
+  const text = `${channel} does not remember this producer: if this publish was sent before, nobody knows whether it was taken; else send it flagged as first`;
+  return new RingcastError('producer-unknown', text);
+}
