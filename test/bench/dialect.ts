@@ -7,7 +7,7 @@ import { frameOf, type RawSocket } from './raw-socket.ts';
 export interface Dialect {
   readonly protocol: string | undefined;
   /** Makes a connection ready to publish, or with `subscribe` to receive. */
-  prepare(socket: RawSocket, token: string, subscribe: boolean): Promise<void>;
+  prepare(socket: RawSocket, token: string, subscribe: boolean, channel?: string): Promise<void>;
   /** `count` publishes of `bytes` each, one frame each. */
   burst(bytes: number, count: number): Burst;
 }
@@ -43,7 +43,7 @@ const bare: Dialect = {
 
 const ringcast: Dialect = {
   protocol: SUBPROTOCOLS.msgpack,
-  async prepare(socket, token, subscribe) {
+  async prepare(socket, token, subscribe, channel = 'bench') {
     const hello = { op: 'hello' as const, token, client: 'bench', features: [], producerId: null };
     socket.send(msgpackCodec.encodeClient(hello));
     await pause(20);
@@ -51,7 +51,7 @@ const ringcast: Dialect = {
     const request = {
       op: 'subscribe' as const,
       id: 1,
-      channel: 'bench',
+      channel,
       from: 'latest' as const,
       options: null,
     };

@@ -4,6 +4,7 @@
  * Saturated: a window of unreceived publishes, refilled in whole bursts. Refilled one by one, a loop can settle into a
  * rhythm of one message and measure system calls. Paced: a fixed rate, latency from the intended send time.
  */
+import { now } from './children.ts';
 import { DIALECTS } from './dialect.ts';
 import { MarkerCounter } from './marker.ts';
 import { openRaw, type RawSocket } from './raw-socket.ts';
@@ -144,11 +145,6 @@ function percentiles(values: number[]): number[] {
   if (values.length === 0) return [];
   values.sort((a, b) => a - b);
   return PERCENTILES.map((p) => values[Math.min(values.length - 1, Math.floor(p * values.length))]!);
-}
-
-/** One clock for all processes, ms with fraction. */
-function now(): number {
-  return performance.timeOrigin + performance.now();
 }
 
 function pause(delayMs: number): Promise<void> {

@@ -5,9 +5,9 @@
  * How many publishes come at once decides what native topics can do: they gather a tick's messages per subscriber, but
  * drain at 32, inside the handler, where nothing can be corked. `--burst 30 --window 1` is kind to them.
  */
-import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { message, start, usage } from './children.ts';
 import type { LoadOrder, LoadResult } from './load.ts';
 
 interface Scenario {
@@ -104,26 +104,6 @@ async function measure(server: string, scenario: Scenario, measureMs: number): P
     ...(p50Us !== undefined && { p50Us, p90Us, p99Us, p999Us }),
     rssBytes: after.rssBytes,
   } as Figures;
-}
-
-function start(script: string, core: number): ChildProcess {
-  const path = new URL(script, import.meta.url);
-  const pinned = spawnSync('taskset', ['-V']).status === 0;
-  const child = fork(path, { execArgv: [] });
-  if (pinned) spawnSync('taskset', ['-a', '-p', '-c', String(core), String(child.pid)]);
-  return child;
-}
-
-function message(child: ChildProcess): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    child.once('message', resolve);
-    child.once('exit', (code) => reject(new Error(`a process of the bench ended with ${code}`)));
-  });
-}
-
-async function usage(child: ChildProcess): Promise<{ cpuMs: number; rssBytes: number }> {
-  child.send('usage');
-  return (await message(child)) as { cpuMs: number; rssBytes: number };
 }
 
 function report(letter: string): void {

@@ -13,6 +13,8 @@ export interface SentFrame {
   readonly bytes: number;
 }
 
+export type FrameTaker = (frame: Delivered, bytes: number) => void;
+
 export class FakeSink implements Sink {
   readonly form: CodecForm;
   isFull = false;
@@ -25,7 +27,7 @@ export class FakeSink implements Sink {
   /** The first frame that broke the contract. The hub is not to notice, so it is kept for {@link check}. */
   #failure: unknown;
   #roomBytes: number;
-  readonly #histories = new Map<number, History>();
+  readonly #takers = new Map<number, FrameTaker>();
 
   /** @param roomBytes what the kernel takes before bytes are buffered; all by default */
   constructor(roomBytes = Number.POSITIVE_INFINITY, form: CodecForm = 'msgpack') {
@@ -66,13 +68,18 @@ export class FakeSink implements Sink {
   /** A subscription begins at `cursor`. */
   expect(channelNumber: number, cursor: Cursor, hasState = false): History {
     const history = new History(cursor, hasState);
-    this.#histories.set(channelNumber, history);
+    this.expectBy(channelNumber, (frame) => history.take(frame));
     return history;
+  }
+
+  /** As {@link expect}, with what is to be done with each frame; it throws what is wrong with one. */
+  expectBy(channelNumber: number, take: FrameTaker): void {
+    this.#takers.set(channelNumber, take);
   }
 
   /** It has ended: whatever comes for it from now on is a fault. */
   expectNothing(channelNumber: number): void {
-    this.#histories.delete(channelNumber);
+    this.#takers.delete(channelNumber);
   }
 
   /** Throws what went wrong so far. */
@@ -94,10 +101,9 @@ export class FakeSink implements Sink {
       const { op, channelNumber } = frame;
       this.sent.push({ op, channelNumber, bytes: bytes.length });
       if (this.form === 'json') return;
-      const history = this.#histories.get(channelNumber);
-      if (!history)
-        throw new Error(`${op} came for channel number ${channelNumber}, which has no subscription`);
-      history.take(frame);
+      const take = this.#takers.get(channelNumber);
+      if (!take) throw new Error(`${op} came for channel number ${channelNumber}, which has no subscription`);
+      take(frame, bytes.length);
     } catch (cause) {
       this.#failure ??= cause;
     }

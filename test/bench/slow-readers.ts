@@ -1,0 +1,122 @@
+/**
+ * `npm run bench:slow-readers [-- --stalled 1000 --healthy 1000 --megabytes 1024 --seconds 60 --json FILE]`: what readers
+ * that do not read cost those that do. Publishes so much at an even rate to 100 channels, twice: to the healthy readers
+ * alone, and beside as many stalled ones. Tells the healthy ones' latency in both, the hub's memory for each stalled one,
+ * and, once they are woken, whether each was given everything or an exact gap.
+ *
+ * The hub is a process of its own on core 0, the load here on core 1 (where `taskset` exists).
+ */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { message, now, start, usage } from './children.ts';
+import { StalledReader } from './stalled-reader.ts';
+import { SteadyPublisher } from './steady-publisher.ts';
+import { openHealthy } from './steady-reader.ts';
+
+const CHANNELS = 100;
+const PAYLOAD_BYTES = 1000;
+const { values } = parseArgs({
+  options: {
+    stalled: { type: 'string', default: '1000' },
+    healthy: { type: 'string', default: '1000' },
+    megabytes: { type: 'string', default: '1024' },
+    seconds: { type: 'string', default: '60' },
+    json: { type: 'string' },
+  },
+});
+const [stalledCount, healthyCount, megabytes, seconds] = [
+  values.stalled,
+  values.healthy,
+  values.megabytes,
+  values.seconds,
+].map(Number) as [number, number, number, number];
+const recordCount = Math.ceil((megabytes * 2 ** 20) / PAYLOAD_BYTES);
+spawnSync('taskset', ['-a', '-p', '-c', '1', String(process.pid)]);
+
+interface Run {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly rssBytes: number;
+  readonly bufferedBytes: number;
+  readonly deliveries: number;
+  readonly complete: number;
+  readonly gapped: number;
+  readonly wrong: readonly string[];
+}
+
+async function run(stalledReaders: number): Promise<Run> {
+  const serving = start('./servers/ringcast.js', 0);
+  const { url, token } = (await message(serving)) as { url: string; token: string };
+  const channelOf = (i: number) => `bench.${i % CHANNELS}`;
+  const latenciesMs: number[] = [];
+  let deliveries = 0;
+  for (let i = 0; i < healthyCount; i++) {
+    await openHealthy(url, token, channelOf(i), (timeMs) => {
+      deliveries++;
+      // The first seconds warm up; one in ten is enough to tell.
+      if (deliveries % 10 === 0) latenciesMs.push(now() - timeMs);
+    });
+  }
+  const stalled: StalledReader[] = [];
+  for (let i = 0; i < stalledReaders; i++) stalled.push(await StalledReader.open(url, token, channelOf(i)));
+  const publisher = await SteadyPublisher.open(url, token, PAYLOAD_BYTES, channelOf);
+  await publisher.publish(recordCount, seconds, (done) =>
+    process.stderr.write(`\r${stalledReaders} stalled: ${Math.round((done / recordCount) * 100)} % `),
+  );
+  await quiet(() => deliveries);
+  const { rssBytes } = await usage(serving);
+  const bufferedBytes = await metric(url, 'ringcast_buffered_bytes');
+  const heads = publisher.heads;
+  process.stderr.write(`\r${stalledReaders} stalled: published; waking …  `);
+  const ends = await Promise.all(stalled.map((reader, i) => reader.wake(heads.get(channelOf(i))!, 300_000)));
+  process.stderr.write('\n');
+  serving.disconnect();
+  await new Promise((resolve) => serving.once('exit', resolve));
+  latenciesMs.sort((a, b) => a - b);
+  const at = (p: number) => latenciesMs[Math.floor(p * latenciesMs.length)] ?? Number.NaN;
+  return {
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+    rssBytes,
+    bufferedBytes,
+    deliveries,
+    complete: ends.filter((end) => end === 'complete').length,
+    gapped: ends.filter((end) => end === 'gaps').length,
+    wrong: ends.filter((end) => end !== 'complete' && end !== 'gaps'),
+  };
+}
+
+/** Until nothing more comes for half a second. */
+async function quiet(count: () => number): Promise<void> {
+  for (let before = -1; before !== count(); ) {
+    before = count();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
+async function metric(url: string, name: string): Promise<number> {
+  const text = await (await fetch(`${url.replace('ws:', 'http:')}/metrics`)).text();
+  return Number(
+    text
+      .split('\n')
+      .find((line) => line.startsWith(`${name} `))
+      ?.slice(name.length + 1),
+  );
+}
+
+const without = await run(0);
+const beside = await run(stalledCount);
+const expected = Math.ceil(recordCount / CHANNELS) * healthyCount;
+const figures = {
+  published: recordCount,
+  healthy: { expectedAtLeast: Math.floor(recordCount / CHANNELS) * healthyCount, expectedAtMost: expected },
+  without,
+  beside,
+  p99Ratio: beside.p99Ms / without.p99Ms,
+  kibPerStalledReader: (beside.rssBytes - without.rssBytes) / stalledCount / 1024,
+  bufferedKibPerStalledReader: beside.bufferedBytes / stalledCount / 1024,
+};
+console.log(JSON.stringify(figures, null, 2));
+if (values.json) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
+process.exit(beside.wrong.length === 0 ? 0 : 1);
