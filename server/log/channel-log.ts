@@ -8,8 +8,10 @@ import { encodeValue } from '../../shared/msgpack.ts';
 import { maxRecordBytes } from '../../shared/record-run.ts';
 import type { Cursor, Epoch, Offset, RecordMeta } from '../../shared/terms.ts';
 import { type EpochStart, headCursor, type LogBounds } from './log-bounds.ts';
+import { type ProducerLimits, ProducerTable, type StoredProducers } from './producer-table.ts';
 import { type RunSlice, Segment } from './segment.ts';
 import { SEGMENT_BYTES, type SlabAllocator } from './slab-allocator.ts';
+import type { StateIndex } from './state-index.ts';
 import type { ChannelMeta } from './store-keys.ts';
 
 /** Bounds of the ring of one channel; null is no bound but the hub's budget. */
@@ -41,6 +43,7 @@ export interface LogContext {
   readonly slabs: SlabAllocator;
   /** The hub's current epoch. */
   readonly epoch: Epoch;
+  readonly producers: ProducerLimits;
   /** A segment was begun or let go of. */
   segmentOpened(segment: Segment): void;
   segmentClosed(segment: Segment): void;
@@ -74,6 +77,15 @@ export class ChannelLog implements LogBounds {
   isAskedFor = false;
   /** Since when maintenance finds it idle, by the clock's monotonic time. */
   idleSinceMs: number | undefined;
+  /**
+   * How much of what is stored has been loaded: where it begins and ends, as maintenance needs it · the rest is being
+   * loaded, and no record may be trimmed · all, so that it can be appended to.
+   */
+  contents: 'bare' | 'loading' | 'complete' = 'bare';
+  /** Newest record of each key; null where the channel keeps no state. */
+  state: StateIndex | null = null;
+  /** Undefined as long as no producer was asked for. */
+  producerTable: ProducerTable | undefined;
   /** Subscriptions and readers that hold on to this object; at 0 an idle log may be forgotten. */
   pins = 0;
   /** Oldest first, each beginning where the one before ends. */
@@ -110,6 +122,17 @@ export class ChannelLog implements LogBounds {
     return headCursor(this);
   }
 
+  /** Behind the newest synced record. What is later was appended in the current epoch. */
+  get durableCursor(): Cursor {
+    return { epoch: this.currentEpoch, offset: this.durableOffset };
+  }
+
+  /** What is known of its producers; made when it is first asked for. */
+  get producers(): ProducerTable {
+    this.producerTable ??= new ProducerTable(this.#context.producers);
+    return this.producerTable;
+  }
+
   /** First record that the ring holds; head + 1 when it holds none. */
   get ringFirstOffset(): Offset {
     return this.segments[0]?.firstOffset ?? this.headOffset + 1;
@@ -121,9 +144,9 @@ export class ChannelLog implements LogBounds {
 
   /** Whether nothing is lost by forgetting this object: all of it can be read from the store again. */
   get isIdle(): boolean {
-    return (
-      this.pins === 0 && this.segments.length === 0 && !this.queued && this.durableOffset === this.headOffset
-    );
+    const isUnused = this.pins === 0 && this.segments.length === 0 && !this.queued;
+    if (!isUnused || this.durableOffset !== this.headOffset) return false;
+    return !(this.producerTable?.isUnsaved || this.state?.isUnsaved);
   }
 
   /** Run bytes up to the newest synced record. */
@@ -166,6 +189,7 @@ export class ChannelLog implements LogBounds {
     this.headOffset++;
     this.headBytes += appendedBytes;
     this.#context.appended(this, appendedBytes);
+    if (this.state !== null) this.state.appended(key, payload, this.headOffset);
     return this.headOffset;
   }
 
@@ -213,6 +237,13 @@ export class ChannelLog implements LogBounds {
     const first = this.epochs.findLastIndex(({ prevOffset }) => prevOffset < oldestOffset);
     if (first > MAX_PAST_EPOCHS) this.epochs = this.epochs.slice(first - MAX_PAST_EPOCHS);
     this.metaDirty = true;
+  }
+
+  /** Takes what is stored beside the records: from here on it may be appended to. */
+  complete(state: StateIndex | null, producers: StoredProducers | undefined): void {
+    this.state = state;
+    if (producers) this.producerTable = new ProducerTable(this.#context.producers, producers);
+    this.contents = 'complete';
   }
 
   #open(timeMs: number, minBytes: number): Segment {

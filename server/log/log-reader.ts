@@ -1,13 +1,15 @@
 /**
  * Reads a log from any cursor: ring, small values, merged values and epochs, without its caller seeing a seam. Each
  * answer is decided from what was really read, so a trim or an eviction in between makes a gap or another page, never
- * a silent hole. Called by catch-up and pull.
+ * a silent hole. Called by catch-up, pull and subscribe.
  */
 import { type Cursor, compareCursors, type Epoch, type Gap, type Offset } from '../../shared/terms.ts';
 import type { ChannelLog } from './channel-log.ts';
-import { type After, after, cursorBefore, epochAt, type LogBounds } from './log-bounds.ts';
-import { findTime, type RunSlice } from './segment.ts';
+import { type After, after, epochAt, type LogBounds } from './log-bounds.ts';
+import { cursorAtTime, offsetAtBytes } from './log-search.ts';
+import type { RunSlice } from './segment.ts';
 import type { SegmentStore } from './segment-store.ts';
+import { readStatePage, type StatePage } from './state-page.ts';
 
 /** Records of one epoch that follow each other, as slices to be copied behind one header. */
 export interface RunPage {
@@ -104,16 +106,18 @@ export class LogReader {
   }
 
   /** The cursor just before the first record at or after `timeMs`. Rejects with `store-failed`. */
-  async cursorAtTime(log: ChannelLog, bounds: LogBounds, timeMs: number): Promise<Cursor> {
-    if (timeMs > log.lastTimeMs) return cursorBefore(bounds, bounds.headOffset + 1);
-    for (const segment of log.segments) {
-      if (segment.lastTimeMs < timeMs) continue;
-      // The store may hold earlier records that are late enough, too.
-      const isFirst = segment === log.segments[0] && log.oldestOffset < segment.firstOffset;
-      if (isFirst && segment.firstTimeMs >= timeMs) break;
-      return cursorBefore(bounds, segment.offsetAtTime(timeMs)!);
-    }
-    return cursorBefore(bounds, await this.#storedAtTime(log, timeMs));
+  cursorAtTime(log: ChannelLog, bounds: LogBounds, timeMs: number): Promise<Cursor> {
+    return cursorAtTime(this.#store, log, bounds, timeMs);
+  }
+
+  /** The first readable offset before which at least `bytes` run bytes of the channel lie; see {@link offsetAtBytes}. */
+  offsetAtBytes(log: ChannelLog, bytes: number): Offset | Promise<Offset> {
+    return offsetAtBytes(this.#store, log, bytes);
+  }
+
+  /** A page of the channel's state: its newest records by key; see {@link readStatePage}. */
+  readState(log: ChannelLog, after: Cursor, upTo: Cursor, maxBytes: number): Promise<StatePage> {
+    return readStatePage(this.#store, log, after, upTo, maxBytes);
   }
 
   async #slicesBefore(
@@ -131,25 +135,6 @@ export class LogReader {
       Number.POSITIVE_INFINITY,
     );
     return [copyOf(slice)];
-  }
-
-  /** The first stored record at or after `timeMs`, by halves; the first of the ring when all are earlier. */
-  async #storedAtTime(log: ChannelLog, timeMs: number): Promise<Offset> {
-    let low = log.oldestOffset;
-    let high = log.ringFirstOffset;
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      const run = await this.#store.runAt(log.number, epochAt(log, middle), middle);
-      if (!run) {
-        low = Math.max(middle + 1, log.oldestOffset);
-        continue;
-      }
-      const first = findTime(run.bytes, run.start, run.bytes.length, timeMs);
-      if (first === undefined) low = run.firstOffset + run.count;
-      else if (first > 0) return run.firstOffset + first;
-      else high = run.firstOffset;
-    }
-    return low;
   }
 
   /** The store does not hold what it should: say so, up to what it does hold. */

@@ -1,41 +1,29 @@
 /**
- * All logs of a hub: opens channels (from memory at once, else from the store), shares among them the epoch, the slabs,
- * the ring budget, write-behind and retention, and stops cleanly. The door of this folder: the hub goes through here.
+ * All logs of a hub: shares among them the epoch, the slabs, the ring budget, write-behind and retention, maintains them
+ * in turn and stops cleanly. The door of this folder: the hub goes through here. Opening and forgetting of channels is
+ * log-directory's part.
  */
 import type { Clock } from '../../shared/clock.ts';
-import { RingcastError } from '../../shared/errors.ts';
 import type { Epoch } from '../../shared/terms.ts';
-import { ChannelLog, type LogContext, type RetentionLimits, type RingLimits } from './channel-log.ts';
+import type { ChannelLog, LogContext } from './channel-log.ts';
 import { enterEpoch, markCleanStop } from './epoch-mark.ts';
+import { type ChannelLimits, LogDirectory } from './log-directory.ts';
 import { LogReader } from './log-reader.ts';
 import type { OrderedStore } from './ordered-store.ts';
+import { DEFAULT_PRODUCER_LIMITS, type ProducerLimits } from './producer-table.ts';
 import { Retention } from './retention.ts';
 import { RingBudget } from './ring-budget.ts';
 import { SegmentStore } from './segment-store.ts';
 import { SlabAllocator } from './slab-allocator.ts';
-import type { ChannelMeta } from './store-keys.ts';
 import { WriteBehind } from './write-behind.ts';
 
 /** Channels whose retention is looked at in one round of maintenance, open and not open ones. */
 const LOGS_PER_ROUND = 200;
 const STORED_PER_ROUND = 50;
-/** A log is forgotten once it was idle for so long: whoever was just given it has pinned it, or let it go, by then. */
-const FORGET_AFTER_MS = 10_000;
-
-/** A look for a channel in the store. */
-interface Opening {
-  readonly log: Promise<ChannelLog>;
-  /** Not by maintenance alone. */
-  isAskedFor: boolean;
-}
-
 /** How long a store that has not taken the last write may take to close. */
 const LATE_CLOSE_MS = 1000;
 
-export interface ChannelLimits {
-  readonly ring: RingLimits;
-  readonly retention: RetentionLimits;
-}
+export type { ChannelLimits } from './log-directory.ts';
 
 export interface LogSetOptions {
   readonly store: OrderedStore;
@@ -49,8 +37,13 @@ export interface LogSetOptions {
   readonly maxChannels: number;
   /** Longest wait of a record for its write to begin, ms. */
   readonly maxDelayMs: number;
+  /** What each channel remembers of its producers. Default: {@link DEFAULT_PRODUCER_LIMITS}. */
+  readonly producers?: ProducerLimits;
   limitsOf(channel: string): ChannelLimits;
-  /** Something of these logs was synced; `durableOffset` is up to date. */
+  /**
+   * Something of these logs was synced; `durableOffset` is up to date, and whatever became durable just now lies in the
+   * ring until this returns.
+   */
   onSynced(logs: readonly ChannelLog[]): void;
   /** The store failed, or works again (`undefined`). */
   onStoreFailure(cause: unknown): void;
@@ -67,13 +60,7 @@ export class LogSet {
   readonly #slabs = new SlabAllocator();
   readonly #budget: RingBudget;
   readonly #retention: Retention;
-  readonly #context: LogContext;
-  readonly #logs = new Map<string, ChannelLog>();
-  readonly #opening = new Map<string, Opening>();
-  #lastNumber: number;
-  #channelCount: number;
-  /** Every channel there is has its log in memory, so none needs to be looked for in the store. */
-  #allOpen: boolean;
+  readonly #directory: LogDirectory;
   #sweep: Iterator<ChannelLog> | undefined;
   #sweepNumber = 0;
   /** Logs that retention is to look at first. */
@@ -91,9 +78,6 @@ export class LogSet {
     this.#options = options;
     this.segmentStore = segmentStore;
     this.epoch = epoch;
-    this.#lastNumber = stored.lastNumber;
-    this.#channelCount = stored.channelCount;
-    this.#allOpen = stored.channelCount === 0;
     this.reader = new LogReader(segmentStore);
     this.#budget = new RingBudget(ringBytes, this.#slabs, clock);
     this.writeBehind = new WriteBehind({
@@ -104,7 +88,11 @@ export class LogSet {
       onFailure: (cause) => options.onStoreFailure(cause),
     });
     this.#retention = new Retention(segmentStore, this.writeBehind, clock);
-    this.#context = this.#makeContext();
+    this.#directory = new LogDirectory(
+      { ...options, store: segmentStore, reader: this.reader, writeBehind: this.writeBehind },
+      this.#makeContext(),
+      stored,
+    );
   }
 
   /** Opens the store and enters the epoch; reads no record. Rejects with `store-failed`, the store closed again. */
@@ -133,16 +121,16 @@ export class LogSet {
 
   /** Channels that have a number: all that are stored, and those in use. */
   get channelCount(): number {
-    return this.#channelCount;
+    return this.#directory.channelCount;
   }
 
   /** The logs in memory. */
   get open(): IterableIterator<ChannelLog> {
-    return this.#logs.values();
+    return this.#directory.logs;
   }
 
   get(name: string): ChannelLog | undefined {
-    return this.#logs.get(name);
+    return this.#directory.get(name);
   }
 
   /**
@@ -150,20 +138,7 @@ export class LogSet {
    * and `store-failed`.
    */
   openLog(name: string): ChannelLog | Promise<ChannelLog> {
-    const known = this.#logs.get(name);
-    if (known) {
-      known.isAskedFor = true;
-      known.idleSinceMs = undefined;
-      return known;
-    }
-    if (this.#allOpen) {
-      const log = this.#add(name, undefined);
-      log.isAskedFor = true;
-      return log;
-    }
-    const opening = this.#lookFor(name);
-    opening.isAskedFor = true;
-    return opening.log;
+    return this.#directory.openLog(name);
   }
 
   /** Whether `bytes` more may be accepted before the disk has caught up. */
@@ -189,18 +164,18 @@ export class LogSet {
     for (const log of outgrown) {
       if (this.#isStopping) return;
       // Forgotten meanwhile, and perhaps opened again as another object, whose meta this one must not overwrite.
-      if (this.#logs.get(log.name) !== log) continue;
+      if (this.#directory.get(log.name) !== log) continue;
       await this.#retention.apply(log);
     }
     for (let i = 0; i < LOGS_PER_ROUND && !this.#isStopping; i++) {
-      this.#sweep ??= this.#logs.values();
+      this.#sweep ??= this.#directory.logs;
       const { value: log, done } = this.#sweep.next();
       if (done) {
         this.#sweep = undefined;
         break;
       }
       await this.#retention.apply(log);
-      this.#forgetIdle(log);
+      this.#directory.forgetIdle(log);
     }
     await this.#maintainStored();
   }
@@ -237,7 +212,7 @@ export class LogSet {
   }
 
   async #mergeAll(): Promise<void> {
-    for (const log of this.#logs.values()) {
+    for (const log of this.#directory.logs) {
       const last = log.segments.at(-1);
       if (last) log.seal(last);
     }
@@ -252,64 +227,19 @@ export class LogSet {
       if (this.#isStopping) return;
       // Moved on first: one that cannot be read must not keep all behind it waiting.
       this.#sweepNumber = number + 1;
-      if (this.#logs.has(name)) continue;
-      const log = await this.#lookFor(name).log;
+      if (this.#directory.get(name)) continue;
+      const log = await this.#directory.look(name);
       await this.#retention.apply(log);
-      this.#forgetIdle(log);
+      this.#directory.forgetIdle(log);
     }
     if (channels.length === 0) this.#sweepNumber = 0;
-  }
-
-  #forgetIdle(log: ChannelLog): void {
-    const isUnused = log.headOffset === 0;
-    if (!log.isIdle || (log.metaDirty && !isUnused)) {
-      log.idleSinceMs = undefined;
-      return;
-    }
-    const nowMs = this.#options.clock.monotonicMs();
-    log.idleSinceMs ??= nowMs;
-    if (log.isAskedFor && nowMs - log.idleSinceMs < FORGET_AFTER_MS) return;
-    if (!this.#options.mayForget(log)) return;
-    this.#logs.delete(log.name);
-    // Its number is not given again, but it takes no place either.
-    if (isUnused) this.#channelCount--;
-    else this.#allOpen = false;
-  }
-
-  #lookFor(name: string): Opening {
-    const known = this.#opening.get(name);
-    if (known) return known;
-    const log = this.segmentStore
-      .findChannel(name)
-      .then((meta) => {
-        const added = this.#add(name, meta);
-        added.isAskedFor = opening.isAskedFor;
-        return added;
-      })
-      .finally(() => this.#opening.delete(name));
-    const opening: Opening = { log, isAskedFor: false };
-    this.#opening.set(name, opening);
-    return opening;
-  }
-
-  #add(name: string, stored: ChannelMeta | undefined): ChannelLog {
-    if (!stored && this.#channelCount >= this.#options.maxChannels) {
-      throw new RingcastError(
-        'too-many-channels',
-        `this hub takes no more than ${this.#options.maxChannels} channels`,
-      );
-    }
-    if (!stored) this.#channelCount++;
-    const meta = stored ?? newChannel(++this.#lastNumber);
-    const log = new ChannelLog(name, meta, stored !== undefined, this.#context, this.#options.limitsOf(name));
-    this.#logs.set(name, log);
-    return log;
   }
 
   #makeContext(): LogContext {
     return {
       slabs: this.#slabs,
       epoch: this.epoch,
+      producers: this.#options.producers ?? DEFAULT_PRODUCER_LIMITS,
       segmentOpened: (segment) => {
         this.#budget.add(segment);
         if (this.#budget.isExceeded) this.#budget.enforce();
@@ -321,12 +251,13 @@ export class LogSet {
   }
 
   #synced(logs: readonly ChannelLog[]): void {
+    // First, as what became durable may leave the ring next, and its readers would have to get it from the store.
+    this.#options.onSynced(logs);
     for (const log of logs) {
       this.#budget.enforceChannel(log);
       if (this.#retention.isOutgrown(log)) this.#outgrown.add(log);
     }
     if (this.#budget.isExceeded) this.#budget.enforce();
-    this.#options.onSynced(logs);
   }
 }
 
@@ -341,8 +272,4 @@ async function within(clock: Clock, timeoutMs: number, work: Promise<void>): Pro
   } finally {
     cancel();
   }
-}
-
-function newChannel(number: number): ChannelMeta {
-  return { number, epochs: [], oldestOffset: 1, oldestBytes: 0, headOffset: 0, headBytes: 0, lastTimeMs: 0 };
 }

@@ -43,7 +43,8 @@ export class Retention {
 
   /** A look that costs nothing, before any is read. */
   #mayHaveExpired(log: ChannelLog): boolean {
-    if (log.oldestOffset > log.durableOffset) return false;
+    // While its state is being rebuilt from its records, all of them stay.
+    if (log.contents === 'loading' || log.oldestOffset > log.durableOffset) return false;
     return this.#isExpired(log, log.oldestRun ?? shortestExtent(log));
   }
 
@@ -58,6 +59,7 @@ export class Retention {
     // under the key of the first of them.
     const { ringFirstOffset } = log;
     const runs = await this.#store.runsFrom(log.number, epoch, log.oldestOffset, lookBytes);
+    if (log.contents === 'loading') return false;
     const stored = runs.filter((run) => run.firstOffset >= log.oldestOffset && endOf(run) < ringFirstOffset);
     const expired: StoredRun[] = [];
     for (const run of stored) {

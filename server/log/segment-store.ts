@@ -3,20 +3,27 @@
  * key ranges and nothing more; when to write is write-behind's business. At most two page reads run at a time.
  */
 import { skipRecords } from '../../shared/record-run.ts';
-import type { Epoch, Offset } from '../../shared/terms.ts';
-import type { OrderedStore, StoreOperation } from './ordered-store.ts';
+import type { Cursor, Epoch, Offset } from '../../shared/terms.ts';
+import type { OrderedStore, StoreEntry, StoreOperation } from './ordered-store.ts';
+import type { StoredProducers } from './producer-table.ts';
 import { ReadGate } from './read-gate.ts';
 import { cutRun, type RunSlice } from './segment.ts';
 import {
   type ChannelMeta,
   channelRunRange,
   decodeMeta,
+  decodeProducers,
   decodeRun,
+  decodeStateOffset,
   nameKey,
   numberRange,
+  producersKey,
   readNumberKey,
+  readStateKey,
   runKey,
   type StoredRun,
+  stateOffsetKey,
+  stateRange,
 } from './store-keys.ts';
 
 /** Page reads in flight in the whole hub. */
@@ -136,6 +143,38 @@ export class SegmentStore {
   /** The run that holds `offset`, of one epoch. */
   runAt(number: number, epoch: Epoch, offset: Offset): Promise<StoredRun | undefined> {
     return this.#pages.run(() => this.#covering(number, epoch, offset));
+  }
+
+  /** What is stored of a channel's producers; undefined where it never had any. */
+  producersOf(number: number): Promise<StoredProducers | undefined> {
+    return this.#lookUps.run(async () => {
+      const value = await this.store.get(producersKey(number));
+      return value && decodeProducers(value);
+    });
+  }
+
+  /** What the stored state of a channel is complete to; 0 where it has none. */
+  stateOffset(number: number): Promise<Offset> {
+    return this.#lookUps.run(async () => {
+      const value = await this.store.get(stateOffsetKey(number));
+      return value ? decodeStateOffset(value) : 0;
+    });
+  }
+
+  /** Where the records of the stored state lie, ascending. */
+  async statePositions(number: number): Promise<Cursor[]> {
+    const entries = await this.#pages.run(() => this.store.read({ ...stateRange(number), keysOnly: true }));
+    return entries.map(({ key }) => readStateKey(key));
+  }
+
+  /** Records of the stored state later than `after` and at or before `upTo`, ascending, as {@link StoreEntry}. */
+  readState(
+    number: number,
+    after: Cursor,
+    upTo: Cursor | undefined,
+    maxBytes: number,
+  ): Promise<StoreEntry[]> {
+    return this.#pages.run(() => this.store.read({ ...stateRange(number, after, upTo), maxBytes }));
   }
 
   async #covering(number: number, epoch: Epoch, offset: Offset): Promise<StoredRun | undefined> {

@@ -146,6 +146,15 @@ export class Segment {
     return record === undefined ? undefined : this.firstOffset + record;
   }
 
+  /** The first record with `bytes` run bytes of the channel before it, or more; behind the last where none has. */
+  offsetAtBytes(bytes: number): Offset {
+    const wanted = bytes - this.bytesBefore;
+    const { bytes: buffer, start } = this.#slice;
+    const near = this.#indexed((_, at) => at <= wanted);
+    const end = start + this.lengthBytes;
+    return this.firstOffset + near.record + recordsWithin(buffer, start + near.at, end, start + wanted);
+  }
+
   /** Gives the memory back; the segment is not read or written any more. */
   release(): void {
     this.state = 'released';
@@ -171,16 +180,22 @@ export class Segment {
   #positionOf(record: number): number {
     if (record === this.count) return this.lengthBytes;
     if (record === this.writtenCount) return this.writtenBytes;
-    let nearRecord = 0;
-    let nearAt = 0;
-    const index = this.#index;
-    for (let i = 0; index && i < index.length && index[i]! <= record; i += 2) {
-      nearRecord = index[i]!;
-      nearAt = index[i + 1]!;
-    }
+    const near = this.#indexed((indexed) => indexed <= record);
     const { bytes, start } = this.#slice;
     const end = start + this.lengthBytes;
-    return skipRecords(bytes, start + nearAt, end, record - nearRecord) - start;
+    return skipRecords(bytes, start + near.at, end, record - near.record) - start;
+  }
+
+  /** The last index entry that is not beyond what is looked for; the beginning where none is. */
+  #indexed(isBefore: (record: number, at: number) => boolean): { record: number; at: number } {
+    let record = 0;
+    let at = 0;
+    const index = this.#index ?? [];
+    for (let i = 0; i < index.length && isBefore(index[i]!, index[i + 1]!); i += 2) {
+      record = index[i]!;
+      at = index[i + 1]!;
+    }
+    return { record, at };
   }
 
   /** As many whole records from `from` as fit into `maxBytes`, but at least one. */
@@ -207,6 +222,13 @@ export function cutRun(
     count++;
   }
   return { end: end - base, count };
+}
+
+/** How many records lie between `at` and `until`, the one that goes across `until` counted. */
+export function recordsWithin(bytes: Uint8Array, at: number, end: number, until: number): number {
+  let count = 0;
+  for (let next = at; next < until && next < end; count++) next = skipRecords(bytes, next, end, 1);
+  return count;
 }
 
 /** Index of the first record of a run at or after `timeMs`; undefined when all are earlier. */

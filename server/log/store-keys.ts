@@ -6,6 +6,9 @@
  *     c <channel name>               channel meta (below)
  *     n <number:u32>                 the channel's name
  *     r <number:u32> <epoch:u64> <first offset:u64>    a run of records
+ *     p <number:u32>                 the channel's producers (below)
+ *     s <number:u32> <epoch:u64> <offset:u64>          the newest record of its key, its bytes as in the run
+ *     t <number:u32>                 01 │ offset:u64, which the state of the channel is complete to
  *
  *     run value   01 │ count:u32 │ lastTimeMs:u64 │ bytesBefore:u64 │ record … record
  *                 └ format                         └ run bytes that the channel had appended before, ever
@@ -14,8 +17,9 @@
  */
 import { decodeValue, encodeValue } from '../../shared/msgpack.ts';
 import { readUint32, readUint64, writeUint32, writeUint64 } from '../../shared/msgpack-bytes.ts';
-import type { Epoch, Offset } from '../../shared/terms.ts';
+import type { Cursor, Epoch, Offset } from '../../shared/terms.ts';
 import type { EpochStart } from './log-bounds.ts';
+import type { StoredProducers } from './producer-table.ts';
 import type { RunSlice } from './segment.ts';
 
 export const EPOCH_KEY = Buffer.from('hepoch');
@@ -24,8 +28,11 @@ export const CLEAN_KEY = Buffer.from('hclean');
 const NAME_PREFIX = 0x63; // c
 const NUMBER_PREFIX = 0x6e; // n
 const RUN_PREFIX = 0x72; // r
+const PRODUCERS_PREFIX = 0x70; // p
+const STATE_PREFIX = 0x73; // s
+const STATE_OFFSET_PREFIX = 0x74; // t
 
-const RUN_KEY_BYTES = 1 + 4 + 8 + 8;
+const POSITION_KEY_BYTES = 1 + 4 + 8 + 8;
 const RUN_HEADER_BYTES = 1 + 4 + 8 + 8;
 const RUN_FORMAT = 1;
 
@@ -34,10 +41,7 @@ export function nameKey(name: string): Buffer {
 }
 
 export function numberKey(number: number): Buffer {
-  const key = Buffer.allocUnsafe(5);
-  key[0] = NUMBER_PREFIX;
-  writeUint32(key, 1, number);
-  return key;
+  return channelKey(NUMBER_PREFIX, number);
 }
 
 export function readNumberKey(key: Buffer): number {
@@ -50,12 +54,7 @@ export function numberRange(from: number): { gte: Buffer; lt: Buffer } {
 }
 
 export function runKey(number: number, epoch: Epoch, firstOffset: Offset): Buffer {
-  const key = Buffer.allocUnsafe(RUN_KEY_BYTES);
-  key[0] = RUN_PREFIX;
-  writeUint32(key, 1, number);
-  writeUint64(key, 5, epoch);
-  writeUint64(key, 13, firstOffset);
-  return key;
+  return positionKey(RUN_PREFIX, number, epoch, firstOffset);
 }
 
 /** All runs of a channel. */
@@ -87,10 +86,8 @@ export function encodeRun(run: RunSlice, lastTimeMs: number, bytesBefore: number
 
 /** Throws TypeError for bytes that are not a run of this format. */
 export function decodeRun(key: Buffer, value: Buffer): StoredRun {
-  if (key.length !== RUN_KEY_BYTES || value.length < RUN_HEADER_BYTES || value[0] !== RUN_FORMAT) {
-    throw new TypeError(
-      `the data folder holds a run of unknown format ${value[0]}: it was written by a newer hub`,
-    );
+  if (key.length !== POSITION_KEY_BYTES || value.length < RUN_HEADER_BYTES || value[0] !== RUN_FORMAT) {
+    throw newerFormat('a run', value[0]);
   }
   return {
     epoch: readUint64(key, 5),
@@ -140,10 +137,94 @@ export function decodeMeta(value: Buffer): ChannelMeta {
   ];
   const [format, number, starts, oldestOffset, oldestBytes, headOffset, headBytes, lastTimeMs] = fields;
   if (format !== META_FORMAT) {
-    throw new TypeError(
-      `the data folder holds channel data of unknown format ${format}: it was written by a newer hub`,
-    );
+    throw newerFormat('channel data', format);
   }
   const epochs = starts.map(([epoch, prevOffset]) => ({ epoch, prevOffset }));
   return { number, epochs, oldestOffset, oldestBytes, headOffset, headBytes, lastTimeMs };
+}
+
+export function producersKey(number: number): Buffer {
+  return channelKey(PRODUCERS_PREFIX, number);
+}
+
+const PRODUCERS_FORMAT = 1;
+
+export function encodeProducers({ forgottenMs, states }: StoredProducers): Buffer {
+  const rows = Array.from(states, ([producer, { sequence, activeMs }]) => [producer, sequence, activeMs]);
+  return Buffer.from(encodeValue([PRODUCERS_FORMAT, forgottenMs ?? null, rows]));
+}
+
+/** Throws TypeError for a value of another format. */
+export function decodeProducers(value: Buffer): StoredProducers {
+  const fields = decodeValue(value, { timestamps: false }) as [
+    number,
+    number | null,
+    [string, number, number][],
+  ];
+  const [format, forgottenMs, rows] = fields;
+  if (format !== PRODUCERS_FORMAT) throw newerFormat('producers', format);
+  const states = new Map(
+    rows.map(([producer, sequence, activeMs]) => [producer, { sequence, activeMs }] as const),
+  );
+  return { forgottenMs: forgottenMs ?? undefined, states };
+}
+
+export function stateKey(number: number, { epoch, offset }: Cursor): Buffer {
+  return positionKey(STATE_PREFIX, number, epoch, offset);
+}
+
+/** Where the record of a state key lies. */
+export function readStateKey(key: Buffer): Cursor {
+  return { epoch: readUint64(key, 5), offset: readUint64(key, 13) };
+}
+
+/** The state of a channel later than `after` and at or before `upTo`; without bounds all of it. */
+export function stateRange(number: number, after?: Cursor, upTo?: Cursor): { gte: Buffer; lt: Buffer } {
+  return {
+    gte: stateKey(number, after ? { ...after, offset: after.offset + 1 } : { epoch: 0, offset: 0 }),
+    lt: upTo
+      ? stateKey(number, { ...upTo, offset: upTo.offset + 1 })
+      : stateKey(number + 1, { epoch: 0, offset: 0 }),
+  };
+}
+
+export function stateOffsetKey(number: number): Buffer {
+  return channelKey(STATE_OFFSET_PREFIX, number);
+}
+
+const STATE_OFFSET_FORMAT = 1;
+
+export function encodeStateOffset(offset: Offset): Buffer {
+  const value = Buffer.allocUnsafe(9);
+  value[0] = STATE_OFFSET_FORMAT;
+  writeUint64(value, 1, offset);
+  return value;
+}
+
+/** Throws TypeError for a value of another format. */
+export function decodeStateOffset(value: Buffer): Offset {
+  if (value[0] !== STATE_OFFSET_FORMAT) throw newerFormat('state', value[0]);
+  return readUint64(value, 1);
+}
+
+function channelKey(prefix: number, number: number): Buffer {
+  const key = Buffer.allocUnsafe(5);
+  key[0] = prefix;
+  writeUint32(key, 1, number);
+  return key;
+}
+
+function positionKey(prefix: number, number: number, epoch: Epoch, offset: Offset): Buffer {
+  const key = Buffer.allocUnsafe(POSITION_KEY_BYTES);
+  key[0] = prefix;
+  writeUint32(key, 1, number);
+  writeUint64(key, 5, epoch);
+  writeUint64(key, 13, offset);
+  return key;
+}
+
+function newerFormat(what: string, format: number | undefined): TypeError {
+  return new TypeError(
+    `the data folder holds ${what} of unknown format ${format}: it was written by a newer hub`,
+  );
 }

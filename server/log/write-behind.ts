@@ -102,6 +102,11 @@ export class WriteBehind {
     this.#schedule();
   }
 
+  /** Takes what `log` has to store beside records: its meta, its producers, its state. */
+  addRest(log: ChannelLog): void {
+    this.addTrim({ log, keys: [] });
+  }
+
   /** Runs `run` once all that was appended until now is synced. Hurries the write. */
   afterSync(run: () => void): void {
     if (this.#unpersistedBytes === 0) {
@@ -261,12 +266,20 @@ export class WriteBehind {
 
   /** Marks for writing again whatever the ring holds beyond the head that the store really has. */
   async #distrust(log: ChannelLog): Promise<void> {
-    const storedHead = await this.#options.store.storedHead(log.number);
+    const { store } = this.#options;
+    const storedHead = await store.storedHead(log.number);
     for (const segment of log.segments) {
       if (segment.lastOffset <= storedHead || segment.writtenCount === 0) continue;
       segment.markSuspect([]);
       this.#merges.add(segment);
     }
+    const { state, producerTable } = log;
+    if (state) {
+      const { number } = log;
+      state.distrust(await store.stateOffset(number), await store.statePositions(number));
+    }
+    producerTable?.distrust();
+    if (state || producerTable) this.addRest(log);
   }
 }
 

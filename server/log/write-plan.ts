@@ -9,7 +9,8 @@ import type { Offset } from '../../shared/terms.ts';
 import type { ChannelLog } from './channel-log.ts';
 import type { StoreOperation } from './ordered-store.ts';
 import type { Segment } from './segment.ts';
-import { encodeMeta, encodeRun, nameKey, numberKey, runKey } from './store-keys.ts';
+import type { StateWrite } from './state-index.ts';
+import { encodeMeta, encodeRun, nameKey, numberKey, producersKey, runKey } from './store-keys.ts';
 
 /** What one segment's part in the write comes to. */
 interface SegmentWrite {
@@ -21,6 +22,8 @@ interface SegmentWrite {
 interface LogWrite {
   readonly lastOffset: Offset;
   readonly metaWritten: boolean;
+  readonly producersWritten: boolean;
+  readonly state: StateWrite | undefined;
 }
 
 export interface Trim {
@@ -58,14 +61,20 @@ export class WritePlan {
   /** The store has synced it. */
   apply(): void {
     for (const [segment, { lastOffset, parts }] of this.#segments) segment.markWritten(lastOffset, parts);
-    for (const [log, { lastOffset }] of this.#logs)
+    for (const [log, { lastOffset, state }] of this.#logs) {
       log.durableOffset = Math.max(log.durableOffset, lastOffset);
+      if (state) log.state!.apply(state);
+    }
   }
 
   /** The write failed: nobody knows what of it is on disk. Returns the segments to be written again. */
   abandon(): Segment[] {
     for (const [segment, { parts }] of this.#segments) segment.markSuspect(parts);
-    for (const [log, { metaWritten }] of this.#logs) log.metaDirty ||= metaWritten;
+    for (const [log, { metaWritten, producersWritten, state }] of this.#logs) {
+      log.metaDirty ||= metaWritten;
+      if (producersWritten) log.producerTable!.distrust();
+      if (state) log.state!.abandon(state);
+    }
     return [...this.#segments.keys()];
   }
 
@@ -90,20 +99,24 @@ export class WritePlan {
     this.#segments.set(segment, { lastOffset, parts: whole ? [start] : [...segment.parts, start] });
   }
 
+  /** What else of `log` has to be at `lastOffset` with its records. */
   #addLog(log: ChannelLog, lastOffset: Offset): void {
-    const metaWritten = log.metaDirty;
-    if (metaWritten) {
-      const headBytes = log.bytesThrough(lastOffset);
-      const meta = encodeMeta({ ...log.meta, headOffset: lastOffset, headBytes });
-      this.operations.push({ type: 'put', key: nameKey(log.name), value: meta });
-      this.operations.push({
-        type: 'put',
-        key: numberKey(log.number),
-        value: Buffer.from(log.name, 'ascii'),
-      });
-      log.metaDirty = false;
-    }
-    this.#logs.set(log, { lastOffset, metaWritten });
+    const metaWritten = this.#addMeta(log, lastOffset);
+    const producers = log.producerTable?.takeValue(lastOffset);
+    if (producers) this.operations.push({ type: 'put', key: producersKey(log.number), value: producers });
+    const state = log.state?.plan(log, lastOffset);
+    for (const operation of state?.operations ?? []) this.operations.push(operation);
+    this.#logs.set(log, { lastOffset, metaWritten, producersWritten: producers !== undefined, state });
+  }
+
+  #addMeta(log: ChannelLog, lastOffset: Offset): boolean {
+    if (!log.metaDirty) return false;
+    const { name, number } = log;
+    const meta = encodeMeta({ ...log.meta, headOffset: lastOffset, headBytes: log.bytesThrough(lastOffset) });
+    this.operations.push({ type: 'put', key: nameKey(name), value: meta });
+    this.operations.push({ type: 'put', key: numberKey(number), value: Buffer.from(name, 'ascii') });
+    log.metaDirty = false;
+    return true;
   }
 }
 
