@@ -3,6 +3,8 @@
  * remembers of its producers is the log's (producer-table); the verb publish calls this.
  *
  * I18: no entry of a producer that the channel remembers is taken twice, and of one that it has forgotten it is said so.
+ * `out-of-sequence` says that the entry was not taken, also not when it was sent before; `producer-unknown`, that nobody
+ * knows.
  */
 import { RingcastError } from '../../shared/errors.ts';
 import type { PublishEntry } from '../../shared/frames.ts';
@@ -18,7 +20,10 @@ export function judgeSequence(
   last: number | undefined,
   mayBeForgotten: boolean,
 ): SequenceVerdict {
-  if (last === undefined) return first && !mayBeForgotten ? 'accept' : 'producer-unknown';
+  if (last === undefined) {
+    if (mayBeForgotten) return 'producer-unknown';
+    return first ? 'accept' : 'out-of-sequence';
+  }
   if (sequence! <= last) return 'duplicate';
   return sequence === last + 1 || first ? 'accept' : 'out-of-sequence';
 }
@@ -46,7 +51,7 @@ export function judgeEntries(
     const memory = memories[i]!;
     const last = lasts.get(memory) ?? memory.lastSequence(producer);
     const verdict = judgeSequence(entry, last, memory.mayHaveForgotten(firstSentMs));
-    if (verdict === 'out-of-sequence') throw outOfSequence(entry, last!);
+    if (verdict === 'out-of-sequence') throw outOfSequence(entry, last);
     if (verdict === 'producer-unknown') throw producerUnknown(entry);
     if (verdict === 'duplicate') duplicates++;
     else lasts.set(memory, entry.sequence);
@@ -59,12 +64,14 @@ export function judgeEntries(
   );
 }
 
-function outOfSequence({ channel, sequence }: PublishEntry, last: number): RingcastError {
-  const text = `sequence ${sequence} of ${channel} does not follow ${last}, the last one taken: send what lies between first, or flag it as first once all before it are settled`;
+function outOfSequence({ channel, sequence }: PublishEntry, last: number | undefined): RingcastError {
+  const before =
+    last === undefined ? 'is not the first one taken' : `does not follow ${last}, the last one taken`;
+  const text = `sequence ${sequence} of ${channel} ${before}: send what lies before it, or flag it as first once all that is settled`;
   return new RingcastError('out-of-sequence', text);
 }
 
 function producerUnknown({ channel }: PublishEntry): RingcastError {
-  const text = `${channel} does not remember this producer: if this publish was sent before, nobody knows whether it was taken; else send it flagged as first`;
+  const text = `${channel} has forgotten this producer: nobody knows whether this publish was taken when it was sent before; look for it, or take the risk and publish it as a new one`;
   return new RingcastError('producer-unknown', text);
 }

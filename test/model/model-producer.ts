@@ -7,9 +7,12 @@ import type { Hub } from '../../server/hub/hub.ts';
 import { publish } from '../../server/hub/publish.ts';
 import { Publisher } from '../../server/hub/publisher.ts';
 import type { RingcastError } from '../../shared/errors.ts';
-import type { PublishEntry, ServerFrame } from '../../shared/frames.ts';
+import type { Publish, PublishEntry, ServerFrame } from '../../shared/frames.ts';
 import type { RecordInput } from '../../shared/terms.ts';
 import type { Fact, World } from './world.ts';
+
+/** Refusals after which it is sent again. */
+const RETRIED = ['overloaded', 'store-failed', 'out-of-sequence'];
 
 export interface Draft {
   readonly channel: string;
@@ -76,75 +79,60 @@ export class ModelProducer {
 
   async #send(outstanding: Outstanding): Promise<void> {
     const { id, ack, drafts, firstSentMs } = outstanding;
-    const hub = this.#hub;
     const entries: PublishEntry[] = drafts.map(({ channel, records, sequence }) => {
       const first = !this.#begun.has(channel);
       this.#begun.add(channel);
       return { channel, records: records.map(({ input }) => input), sequence, first };
     });
     outstanding.firstSentMs ??= this.#helloMs;
-    let refusal: RingcastError | undefined;
+    const resent = firstSentMs === undefined ? {} : { firstSentMs };
+    await this.#offer(outstanding, { op: 'publish', id, ack, entries, ...resent });
+  }
+
+  /** Hands it to the hub, and holds what the hub does against what is true. */
+  async #offer(outstanding: Outstanding, frame: Publish): Promise<void> {
+    const hub = this.#hub;
+    const { drafts } = outstanding;
+    const heldCount = drafts.filter((draft) => this.#world.holds(this.#entryOf(draft))).length;
+    const channels = await Promise.all(drafts.map(({ channel }) => hub.openChannel(channel)));
+    const facts = this.#factsOf(drafts, new Map(channels.map(({ log }) => [log.name, log.headOffset])));
     const before = hub.publishedRecords;
-    const frame = {
-      op: 'publish',
-      id,
-      ack,
-      entries,
-      ...(firstSentMs !== undefined && { firstSentMs }),
-    } as const;
-    const heads = await Promise.all(drafts.map(async ({ channel }) => (await hub.openChannel(channel)).log));
-    const offsets = new Map(heads.map((log) => [log, log.headOffset]));
-    await publish(
-      hub,
-      this.#publisher,
-      frame,
-      () => true,
-      ({ error }) => {
-        refusal = error;
-      },
-    );
+    const synced = this.#world.accept(facts);
+    let refusal: RingcastError | undefined;
+    const refuse = ({ error }: { error: RingcastError }) => {
+      refusal = error;
+    };
+    await publish(hub, this.#publisher, frame, () => true, refuse);
     const isTaken = hub.publishedRecords > before;
-    if (refusal) this.#refused(refusal, isTaken);
-    else if (isTaken) this.#taken(outstanding, offsets);
-    else this.#duplicate(outstanding);
+    if (isTaken) outstanding.synced = synced;
+    else this.#world.withdraw(facts);
+    for (const { log } of channels) assert.equal(log.headOffset, this.#world.facts(log.name).length);
+    if (refusal) {
+      assert(!isTaken, `refused with ${refusal.code}, and yet taken`);
+      assert(RETRIED.includes(refusal.code), `refused with ${refusal.code}`);
+    } else {
+      const what = `${this.#entryOf(drafts[0]!)} is ${isTaken ? 'taken' : 'a duplicate'}`;
+      assert.equal(heldCount, isTaken ? 0 : drafts.length, what);
+    }
+    this.#count(refusal?.code ?? (isTaken ? 'taken' : 'duplicate'));
   }
 
-  #refused({ code }: RingcastError, isTaken: boolean): void {
-    this.#count(code);
-    assert(!isTaken, `refused with ${code}, and yet taken`);
-    assert(['overloaded', 'store-failed', 'out-of-sequence'].includes(code), `refused with ${code}`);
+  #entryOf({ channel, sequence }: { readonly channel: string; readonly sequence: number }): string {
+    return `${this.#name} ${channel} ${sequence}`;
   }
 
-  #taken(
-    outstanding: Outstanding,
-    offsets: ReadonlyMap<{ readonly name: string; headOffset: number }, number>,
-  ): void {
-    this.#count('taken');
-    const facts: Fact[] = [];
-    const next = new Map([...offsets].map(([log, head]) => [log.name, head + 1]));
-    for (const { channel, records, sequence } of outstanding.drafts) {
-      const entry = `${this.#name} ${channel} ${sequence}`;
-      assert(!this.#world.holds(entry), `${entry} was taken twice`);
-      for (const { input, value } of records) {
-        const offset = next.get(channel)!;
-        next.set(channel, offset + 1);
-        const { epoch } = this.#hub.logs;
-        facts.push({ channel, epoch, offset, key: input.key, value, bytes: bytesOf(input), entry });
-      }
-    }
-    for (const [log, head] of offsets) {
-      const added = facts.filter(({ channel }) => channel === log.name).length;
-      assert.equal(log.headOffset, head + added, 'the log grew by something else');
-    }
-    outstanding.synced = this.#world.accept(facts);
-  }
-
-  #duplicate({ drafts }: Outstanding): void {
-    this.#count('duplicate');
-    for (const { channel, sequence } of drafts) {
-      const entry = `${this.#name} ${channel} ${sequence}`;
-      assert(this.#world.holds(entry), `${entry} is said to have been taken before, and was not`);
-    }
+  #factsOf(drafts: Outstanding['drafts'], heads: ReadonlyMap<string, number>): Fact[] {
+    const next = new Map(heads);
+    const { epoch } = this.#hub.logs;
+    return drafts.flatMap((draft) =>
+      draft.records.map(({ input, value }) => {
+        const { channel } = draft;
+        const offset = next.get(channel)! + 1;
+        next.set(channel, offset);
+        const entry = this.#entryOf(draft);
+        return { channel, epoch, offset, key: input.key, value, bytes: bytesOf(input), entry };
+      }),
+    );
   }
 
   #told(frame: ServerFrame): void {
@@ -152,11 +140,11 @@ export class ModelProducer {
     for (const { id, firstOffsets } of frame.answers) {
       const at = this.#outstanding.findIndex((each) => each.id === id);
       const [outstanding] = at < 0 ? [] : this.#outstanding.splice(at, 1);
-      if (!outstanding || outstanding.ack !== 'disk') continue;
+      if (outstanding?.ack !== 'disk') continue;
       this.#count('synced');
       if (firstOffsets.every((offset) => offset !== null)) outstanding.synced?.();
-      for (const { channel, sequence } of outstanding.drafts) {
-        assert(this.#world.holds(`${this.#name} ${channel} ${sequence}`), 'acknowledged, and not in the log');
+      for (const draft of outstanding.drafts) {
+        assert(this.#world.holds(this.#entryOf(draft)), 'acknowledged, and not in the log');
       }
     }
   }

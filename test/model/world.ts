@@ -50,7 +50,10 @@ export class World {
     return [...this.#facts.values()].some((facts) => facts.some((fact) => fact.entry === entry));
   }
 
-  /** A publish was accepted, whole. Returns a function to be called once it is acknowledged from disk. */
+  /**
+   * A publish is handed to the hub, which may push its records before it says that it took them. Returns what is to be
+   * called once it is acknowledged from disk.
+   */
   accept(facts: readonly Fact[]): () => void {
     const publishes = this.#publishes;
     const count = publishes.push(facts);
@@ -59,6 +62,12 @@ export class World {
       assert.equal(publishes, this.#publishes, 'a publish was acknowledged after the end');
       this.#syncedCount = Math.max(this.#syncedCount, count);
     };
+  }
+
+  /** The hub did not take the last publish. */
+  withdraw(facts: readonly Fact[]): void {
+    assert.equal(this.#publishes.pop(), facts);
+    for (const { channel } of facts) this.#facts.get(channel)!.pop();
   }
 
   /** All that was accepted until now is acknowledged from disk. */

@@ -14,7 +14,7 @@ describe('one entry', () => {
     [4, true, 4, 'duplicate'],
     [1, true, undefined, 'accept'],
     [9, true, undefined, 'accept'],
-    [1, false, undefined, 'producer-unknown'],
+    [1, false, undefined, 'out-of-sequence'],
   ] as const)('%i (first: %s) after %s is: %s', (sequence, first, last, verdict) => {
     expect(judge(sequence, first, last)).toBe(verdict);
   });
