@@ -10,16 +10,17 @@ import type { Clock } from '../../shared/clock.ts';
 import { codecOf } from '../../shared/codec.ts';
 import { RingcastError } from '../../shared/errors.ts';
 import type { ServerFrame } from '../../shared/frames.ts';
-import type { Cursor, Gap, Offset } from '../../shared/terms.ts';
+import type { Cursor, Gap } from '../../shared/terms.ts';
 import { after } from '../log/log-bounds.ts';
 import type { LogReader, PageResult, RunPage, Stored } from '../log/log-reader.ts';
 import { SEGMENT_BYTES } from '../log/slab-allocator.ts';
 import type { StatePage } from '../log/state-page.ts';
 import { conflatePage } from './conflation.ts';
-import { dropThrough, judgeLag } from './drop-policy.ts';
-import type { Feed } from './feed.ts';
+import { judgeLag } from './drop-policy.ts';
+import { type DropTarget, decideDrop, findDropTarget } from './dropping.ts';
 import { FrameWriter } from './frame-writer.ts';
-import { KeyIndex } from './key-index.ts';
+import type { KeyIndex } from './key-index.ts';
+import { keyIndexOf, noteScanned, scanOn } from './key-scan.ts';
 import type { Snapshot, Subscription } from './subscription.ts';
 
 /** After a failed store read. */
@@ -129,60 +130,42 @@ export class Feeder {
     return 'gone';
   }
 
-  // Dropping ------------------------------------------------------------------------------------------------------------
+  // Leaving out ---------------------------------------------------------------------------------------------------------
 
-  /** Leaves the oldest out; undefined where nothing can be, as the newest record always stays. */
+  /** Leaves the oldest out; undefined where nothing can be. */
   #drop(subscription: Subscription): Step | undefined {
-    const { terms, feed, channel, reader } = subscription;
-    if (terms.maxLagBytes === Number.POSITIVE_INFINITY) return this.#dropTo(subscription, 0);
-    const fits = this.#logReader.offsetAtBytes(channel.log, feed.pushedBytes - terms.maxLagBytes);
-    if (!(fits instanceof Promise)) return this.#dropTo(subscription, fits);
-    if (reader.isReading) {
-      fits.catch(() => {});
-      return 'waiting';
-    }
-    return this.#read(
-      subscription,
-      () => fits,
-      (offset) => void this.#dropTo(subscription, offset),
-    );
+    if (subscription.reader.isReading) return 'waiting';
+    const target = findDropTarget(this.#logReader, subscription);
+    if (!(target instanceof Promise)) return this.#dropTo(subscription, target);
+    const wait = () => target;
+    return this.#read(subscription, wait, (found) => void this.#dropTo(subscription, found));
   }
 
-  #dropTo(subscription: Subscription, fitsBytes: Offset): Step | undefined {
-    const { terms, feed, cursor, channel } = subscription;
-    const target = dropThrough(terms, feed.pushedOffset, fitsBytes);
-    const next = after(feed.bounds, cursor);
-    if (next.kind !== 'records' || target < next.firstOffset) return undefined;
-    const offset = Math.min(target, next.lastOffset);
-    const count = offset - cursor.offset;
-    this.stats.droppedRecords += count;
-    const gap: Gap = { after: cursor, upTo: { epoch: next.epoch, offset }, count, reason: 'dropped' };
-    return this.#sendGap(subscription, gap, channel.log.bytesThrough(offset));
+  #dropTo(subscription: Subscription, target: DropTarget): Step | undefined {
+    const drop = decideDrop(subscription, target);
+    if (!drop) return undefined;
+    this.stats.droppedRecords += drop.gap.count!;
+    return this.#sendGap(subscription, drop.gap, drop.endBytes);
   }
-
-  // Conflating ----------------------------------------------------------------------------------------------------------
 
   /** Looks at what has not been looked at yet for later records of each key; undefined when all has. */
   #cover(subscription: Subscription): Step | undefined {
     const { feed, cursor, reader, channel } = subscription;
-    feed.keyIndex ??= new KeyIndex(cursor);
-    const index = feed.keyIndex;
-    const task = index.next(cursor, feed.pushedOffset);
-    if (!task) return undefined;
+    const index = keyIndexOf(feed, cursor);
     if (index.isReading) return this.#awaitIndex(subscription, index);
-    const found = this.#logReader.readRing(channel.log, feed.bounds, task.at, SEGMENT_BYTES);
-    if (found.kind !== 'stored') return scan(index, found, feed);
+    const looked = scanOn(this.#logReader, feed, index, cursor);
+    if (looked === 'covered') return undefined;
+    if (typeof looked === 'number') return looked;
     if (reader.isReading) return 'waiting';
     index.isReading = true;
-    const done = () => {
-      index.isReading = false;
-      index.wake();
-    };
     return this.#read(
       subscription,
-      () => this.#logReader.readStored(channel.log, found, SEGMENT_BYTES),
-      (result) => void scan(index, result, feed),
-      done,
+      () => this.#logReader.readStored(channel.log, looked, SEGMENT_BYTES),
+      (result) => void noteScanned(index, result, feed),
+      () => {
+        index.isReading = false;
+        index.wake();
+      },
     );
   }
 
@@ -194,6 +177,17 @@ export class Feeder {
       this.#handlers.onDone(subscription);
     });
     return 0;
+  }
+
+  /** What came while a page was read counts, too: as much of it as the page is worth to be kept for. */
+  #coverNow({ feed, cursor }: Subscription): boolean {
+    const index = keyIndexOf(feed, cursor);
+    for (let looks = 0; looks < 16 && !index.isReading; looks++) {
+      const looked = scanOn(this.#logReader, feed, index, cursor);
+      if (looked === 'covered') return true;
+      if (typeof looked !== 'number') return false;
+    }
+    return false;
   }
 
   #sendConflated(subscription: Subscription, page: RunPage): Step {
@@ -229,22 +223,8 @@ export class Feeder {
       return;
     }
     if (result.kind !== 'run' || judgeLag(subscription.terms, subscription.lag) !== 'within') return;
-    // What came while the page was read counts, too.
     if (subscription.terms.policy === 'conflate' && !this.#coverNow(subscription)) return;
     this.#sendPage(subscription, result);
-  }
-
-  /** As much as a page read from the store is worth to be kept for. */
-  #coverNow({ feed, cursor, channel }: Subscription): boolean {
-    const index = feed.keyIndex;
-    for (let looks = 0; index && looks < 16; looks++) {
-      const task = index.next(cursor, feed.pushedOffset);
-      if (!task) return true;
-      const found = this.#logReader.readRing(channel.log, feed.bounds, task.at, SEGMENT_BYTES);
-      if (index.isReading || found.kind === 'stored') return false;
-      scan(index, found, feed);
-    }
-    return false;
   }
 
   #sendPage(subscription: Subscription, page: RunPage): Step {
@@ -357,15 +337,4 @@ export class Feeder {
       this.#handlers.onDone(subscription);
     }
   }
-}
-
-/** Tells the index what a look brought; returns what it cost. */
-function scan(index: KeyIndex, found: PageResult | Stored, { bounds }: Feed): number {
-  if (found.kind === 'run') {
-    index.scanned(found);
-    return found.bytes;
-  }
-  if (found.kind === 'gap') index.passed(found.gap.upTo);
-  else if (found.kind === 'head') index.passed({ epoch: bounds.currentEpoch, offset: bounds.headOffset });
-  return 0;
 }

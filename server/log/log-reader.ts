@@ -6,7 +6,7 @@
 import { type Cursor, compareCursors, type Epoch, type Gap, type Offset } from '../../shared/terms.ts';
 import type { ChannelLog } from './channel-log.ts';
 import { type After, after, epochAt, type LogBounds } from './log-bounds.ts';
-import { cursorAtTime, offsetAtBytes } from './log-search.ts';
+import { bytesThrough, cursorAtTime, offsetAtBytes } from './log-search.ts';
 import type { RunSlice } from './segment.ts';
 import type { SegmentStore } from './segment-store.ts';
 import { readStatePage, type StatePage } from './state-page.ts';
@@ -113,6 +113,11 @@ export class LogReader {
   /** The first readable offset before which at least `bytes` run bytes of the channel lie; see {@link offsetAtBytes}. */
   offsetAtBytes(log: ChannelLog, bytes: number): Offset | Promise<Offset> {
     return offsetAtBytes(this.#store, log, bytes);
+  }
+
+  /** Run bytes of the channel up to a record; see {@link bytesThrough}. */
+  bytesThrough(log: ChannelLog, offset: Offset): number | Promise<number> {
+    return bytesThrough(this.#store, log, offset);
   }
 
   /** A page of the channel's state: its newest records by key; see {@link readStatePage}. */

@@ -2,6 +2,7 @@
  * Finds a position in a log by something else than its offset: by time, by bytes. What the ring holds is found at once,
  * the rest by halves over the stored runs, each of which says where it lies. Part of log-reader, which is its door.
  */
+import { skipRecords } from '../../shared/record-run.ts';
 import type { Cursor, Offset } from '../../shared/terms.ts';
 import type { ChannelLog } from './channel-log.ts';
 import { cursorBefore, epochAt, type LogBounds } from './log-bounds.ts';
@@ -45,6 +46,23 @@ export function offsetAtBytes(store: SegmentStore, log: ChannelLog, bytes: numbe
     const until = run.start + Math.max(0, bytes - run.bytesBefore);
     return recordsWithin(run.bytes, run.start, run.bytes.length, until);
   });
+}
+
+/**
+ * Run bytes of the channel, ever, up to the record at `offset`, it included. At once where the ring tells; rejects with
+ * `store-failed`.
+ */
+export function bytesThrough(store: SegmentStore, log: ChannelLog, offset: Offset): number | Promise<number> {
+  if (offset < log.oldestOffset) return log.oldestBytes;
+  return offset + 1 < log.ringFirstOffset ? storedBytesThrough(store, log, offset) : log.bytesThrough(offset);
+}
+
+async function storedBytesThrough(store: SegmentStore, log: ChannelLog, offset: Offset): Promise<number> {
+  const run = await store.runAt(log.number, epochAt(log, offset), offset);
+  // Trimmed meanwhile.
+  if (!run) return log.oldestBytes;
+  const end = skipRecords(run.bytes, run.start, run.bytes.length, offset + 1 - run.firstOffset);
+  return run.bytesBefore + end - run.start;
 }
 
 /**
