@@ -7,8 +7,8 @@
  */
 import { RingcastError } from './errors.ts';
 import {
-  CLIENT_LAYOUTS,
   type CarriesRun,
+  CLIENT_LAYOUTS,
   type ClientFrame,
   type Layout,
   SERVER_LAYOUTS,
@@ -95,7 +95,8 @@ function decodeRunFrame(op: string, bytes: Uint8Array): ServerFrame {
     const { count, start } = runStart(bytes, at);
     const fields = serverLayouts[op]!.kind.fromWire(items, op) as { count: number; offsets?: unknown[] };
     if (fields.count !== count) throw new MsgpackError('the count is not that of the records');
-    if (fields.offsets && fields.offsets.length !== count) throw new MsgpackError('not an offset for each record');
+    if (fields.offsets && fields.offsets.length !== count)
+      throw new MsgpackError('not an offset for each record');
     return { ...fields, run: bytes.subarray(start), op } as unknown as ServerFrame;
   });
 }
@@ -171,7 +172,9 @@ function encodeObject(layout: AnyLayout, frame: { op: string }, more: object = {
   return utf8.encode(JSON.stringify({ op: frame.op, ...(layout.kind.toJson(frame) as object), ...more }));
 }
 
-function jsonRecords(frame: CarriesRun & ({ firstOffset: number } | { offsets: readonly number[] })): object[] {
+function jsonRecords(
+  frame: CarriesRun & ({ firstOffset: number } | { offsets: readonly number[] }),
+): object[] {
   const records: object[] = [];
   for (const reader = new RunReader(frame.run); reader.next(); ) {
     const index = records.length;

@@ -384,7 +384,11 @@ export const SERVER_LAYOUTS: { readonly [F in ServerFrame as F['op']]: Layout<F>
   }),
   published: layout<Published>(0x46, {
     answers: list(
-      tuple<PublishAnswer>({ id: uint, epoch: uint, firstOffsets: list(nullable(uint), MAX_PUBLISH_ENTRIES) }),
+      tuple<PublishAnswer>({
+        id: uint,
+        epoch: uint,
+        firstOffsets: list(nullable(uint), MAX_PUBLISH_ENTRIES),
+      }),
       Number.MAX_SAFE_INTEGER,
     ),
   }),
