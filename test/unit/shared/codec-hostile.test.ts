@@ -107,10 +107,10 @@ describe('a malformed JSON frame is refused quickly, as bad-frame', () => {
 describe('an unknown frame from a client is refused as unknown-opcode', () => {
   it.each([
     0,
-    6,
     9,
     0x41,
     0x44,
+    0x4c,
     0xff,
     -1,
     1.5,
@@ -153,6 +153,42 @@ describe('a malformed batch is refused as bad-frame', () => {
     ['an array16 header, which no hub writes', `dc 00 07 44 01 01 00 01 01 dd 00 00 00 01 ${record}`],
     ['an opcode of two bytes, which no hub writes', `97 cc 44 01 01 00 01 01 dd 00 00 00 01 ${record}`],
   ])('%s', (_, text) => expectRefused(() => msgpackCodec.decodeServer(hex(text)), 'bad-frame'));
+
+  it.each([
+    ['an offset too few', `98 4c 01 01 00 02 91 05 90 dd 00 00 00 02 ${record} ${record}`],
+    ['an offset too many', `98 4c 01 01 00 01 92 05 06 90 dd 00 00 00 01 ${record}`],
+    ['a count that is not that of the records', `98 4c 01 01 00 02 92 05 06 90 dd 00 00 00 01 ${record}`],
+    ['offsets that are no array', `98 4c 01 01 00 01 05 90 dd 00 00 00 01 ${record}`],
+    ['a negative offset', `98 4c 01 01 00 01 91 ff 90 dd 00 00 00 01 ${record}`],
+    ['nothing said of what is missing', `97 4c 01 01 00 01 91 05 dd 00 00 00 01 ${record}`],
+    ['a hole without a reason', `98 4c 01 01 00 01 91 05 91 92 00 01 dd 00 00 00 01 ${record}`],
+    [
+      'a hole for a reason that does not exist',
+      `98 4c 01 01 00 01 91 05 91 93 00 01 a1 78 dd 00 00 00 01 ${record}`,
+    ],
+    [
+      'a hole before a record −1',
+      `98 4c 01 01 00 01 91 05 91 93 ff 01 a4 6c 6f 73 74 dd 00 00 00 01 ${record}`,
+    ],
+  ])('sparse: %s', (_, text) => expectRefused(() => msgpackCodec.decodeServer(hex(text)), 'bad-frame'));
+
+  it.each([
+    ['an offset too few', `97 4d 01 01 c3 02 91 05 dd 00 00 00 02 ${record} ${record}`],
+    ['an offset too many', `97 4d 01 01 c3 01 92 05 06 dd 00 00 00 01 ${record}`],
+    ['a number for atEnd', `97 4d 01 01 01 01 91 05 dd 00 00 00 01 ${record}`],
+    ['no word of whether it is the last', `97 4d 01 01 c0 01 91 05 dd 00 00 00 01 ${record}`],
+  ])('state: %s', (_, text) => expectRefused(() => msgpackCodec.decodeServer(hex(text)), 'bad-frame'));
+
+  it('those above are refused for what they say: mended, they are read', () => {
+    const sparse = `98 4c 01 01 00 01 91 05 91 93 00 c0 a4 6c 6f 73 74 dd 00 00 00 01 ${record}`;
+    expect(msgpackCodec.decodeServer(hex(sparse))).toMatchObject({
+      op: 'sparse-batch',
+      offsets: [5],
+      missing: [{ index: 0, count: null, reason: 'lost' }],
+    });
+    const state = `97 4d 01 01 c3 01 91 05 dd 00 00 00 01 ${record}`;
+    expect(msgpackCodec.decodeServer(hex(state))).toMatchObject({ op: 'state', atEnd: true, offsets: [5] });
+  });
 
   it('bytes behind its records are found by whoever reads the run', () => {
     const run = runOf([{ timeMs: 1, key: null, meta: null, payload: encodeValue(1) }]);
@@ -270,7 +306,19 @@ describe('whatever the bytes, only RingcastErrors come out', () => {
       encodeValue([1, 'token', 'client', ['f'], null]),
       encodeValue([2, 1, 'market.us', { cursor: '1732380000-110' }, { a: [1] }]),
       encodeValue([4, 300, 'disk', [['orders', [['key', { a: 1 }, encodeValue({ x: [1, 2] })]]]]]),
+      encodeValue([4, 300, 'disk', [['orders', [['key', null, encodeValue(1)]], 7, true, '1-2']], 1e12]),
+      encodeValue([6, 7, 65_536]),
       encodeValue([0x45, 7, '1-2', '1-5', 3, 'retention']),
+      msgpackCodec.encodeServer({
+        op: 'sparse-batch',
+        channelNumber: 7,
+        epoch: 1,
+        prevOffset: 1,
+        count: 1,
+        offsets: [5],
+        missing: [{ index: 0, count: 3, reason: 'conflated' }],
+        run: runOf([{ timeMs: 1, key: 'k', meta: { a: 1 }, payload: encodeValue('x') }]),
+      }),
       msgpackCodec.encodeServer({
         op: 'page',
         id: 1,

@@ -11,6 +11,7 @@ import {
   SUBPROTOCOLS,
 } from '../../../shared/frames.ts';
 import { decodeValue, encodeValue } from '../../../shared/msgpack.ts';
+import type { LogRecord } from '../../../shared/terms.ts';
 import { payloadToJson } from '../../../shared/wire-kinds.ts';
 import { anyClientFields, anyRecord, anyServerFields, plain, runOf } from './wire-arbitraries.ts';
 
@@ -18,6 +19,17 @@ const clientOps = Object.keys(CLIENT_LAYOUTS) as ClientFrame['op'][];
 const serverOps = Object.keys(SERVER_LAYOUTS) as ServerFrame['op'][];
 const runOps = serverOps.filter((op) => SERVER_LAYOUTS[op].carriesRun);
 const plainOps = serverOps.filter((op) => !SERVER_LAYOUTS[op].carriesRun);
+
+/** Each of their records has an offset of its own; those of the others count on from the first. */
+const sparseOps: ServerFrame['op'][] = ['sparse-batch', 'state'];
+
+/** `template` with other records, whose offsets grow by `step`. */
+function withRecords(template: ServerFrame, records: readonly LogRecord[], firstOffset = 1, step = 1) {
+  const position = sparseOps.includes(template.op)
+    ? { offsets: records.map((_, i) => firstOffset + i * step) }
+    : { firstOffset };
+  return { ...template, ...position, count: records.length, run: runOf(records) } as ServerFrame;
+}
 
 function clientFrames(op: ClientFrame['op']): Arbitrary<ClientFrame> {
   return (anyClientFields[op] as Arbitrary<object>).map((fields) => ({ op, ...fields }) as ClientFrame);
@@ -65,7 +77,7 @@ describe('frames that carry records', () => {
     const library = new Unpackr({ useRecords: false, int64AsType: 'number' });
     fc.assert(
       fc.property(serverFrames(op), fc.array(anyRecord, { maxLength: 20 }), (template, records) => {
-        const frame = { ...template, count: records.length, run: runOf(records) } as ServerFrame;
+        const frame = withRecords(template, records);
         const read = library.unpack(msgpackCodec.encodeServer(frame)) as unknown[];
         expect(read[0]).toBe(SERVER_LAYOUTS[op].opcode);
         expect(plain(read.at(-1))).toEqual(
@@ -80,19 +92,16 @@ describe('frames that carry records', () => {
       fc.property(
         serverFrames(op),
         fc.nat(),
+        fc.integer({ min: 1, max: 1000 }),
         fc.array(anyRecord, { maxLength: 8 }),
-        (template, firstOffset, records) => {
-          const frame = {
-            ...template,
-            firstOffset,
-            count: records.length,
-            run: runOf(records),
-          } as ServerFrame;
+        (template, firstOffset, step, records) => {
+          const frame = withRecords(template, records, firstOffset, step);
+          const apart = sparseOps.includes(op) ? step : 1;
           const json = JSON.parse(new TextDecoder().decode(jsonCodec.encodeServer(frame)));
           expect(json.op).toBe(op);
           expect(json.records).toEqual(
             records.map(({ timeMs, key, meta, payload }, i) => ({
-              offset: firstOffset + i,
+              offset: firstOffset + i * apart,
               timeMs,
               key,
               meta,
@@ -161,12 +170,12 @@ describe('evolution', () => {
     expect(plain(msgpackCodec.decodeServer(encodeValue([...items, 'later', null])))).toEqual(plain(frame));
   });
 
-  it.each(runOps)('elements between the count of a %s and its records are passed over', (op) => {
+  it.each(runOps)('elements between the fields of a %s and its records are passed over', (op) => {
     const [template] = fc.sample(serverFrames(op), { numRuns: 1, seed: 2 });
-    const run = runOf([{ timeMs: 1, key: null, meta: null, payload: encodeValue(1) }]);
-    const frame = { ...template, count: 1, run } as ServerFrame;
+    const record = { timeMs: 1, key: null, meta: null, payload: encodeValue(1) };
+    const frame = withRecords(template!, [record]);
     const bytes = Buffer.from(msgpackCodec.encodeServer(frame));
-    const recordsAt = bytes.length - run.length - 5;
+    const recordsAt = bytes.length - runOf([record]).length - 5;
     const longer = Buffer.concat([
       bytes.subarray(0, recordsAt),
       encodeValue('later'),
@@ -177,8 +186,8 @@ describe('evolution', () => {
   });
 
   it('a frame from the hub with an opcode that is unknown here is undefined', () => {
-    expect(msgpackCodec.decodeServer(encodeValue([0x4c, 1, 2, 3]))).toBeUndefined();
-    expect(jsonCodec.decodeServer(Buffer.from('{"op":"sparse-batch","id":1}'))).toBeUndefined();
+    expect(msgpackCodec.decodeServer(encodeValue([0x4e, 1, 2, 3]))).toBeUndefined();
+    expect(jsonCodec.decodeServer(Buffer.from('{"op":"delta-batch","id":1}'))).toBeUndefined();
     expect(jsonCodec.decodeServer(Buffer.from('{"op":"toString"}'))).toBeUndefined();
   });
 
@@ -207,6 +216,43 @@ describe('evolution', () => {
       from: 'latest',
       options: null,
     });
+  });
+
+  it('fields added later are absent when they are not sent, whichever way that is said', () => {
+    const welcome = [0x41, 'k', [], {}, 1, null, 'hub'];
+    const read = msgpackCodec.decodeServer(encodeValue(welcome));
+    expect(read).not.toHaveProperty('timeMs');
+    expect(msgpackCodec.decodeServer(encodeValue([...welcome, null]))).toEqual(read);
+    expect(msgpackCodec.decodeServer(encodeValue([...welcome, 5]))).toEqual({ ...read, timeMs: 5 });
+
+    const entry = ['c', [[null, null, encodeValue(1)]]];
+    const publish = msgpackCodec.decodeClient(encodeValue([4, 1, 'memory', [entry]]));
+    expect(publish).not.toHaveProperty('firstSentMs');
+    const nils = encodeValue([4, 1, 'memory', [[...entry, null, null, null]], null]);
+    expect(plain(msgpackCodec.decodeClient(nils))).toEqual(plain(publish));
+    const nulls =
+      '{"op":"publish","id":1,"ack":"memory","firstSentMs":null,"entries":[{"channel":"c","records":[{"data":1}],"sequence":null,"first":null,"expectedCursor":null}]}';
+    expect(plain(jsonCodec.decodeClient(Buffer.from(nulls)))).toEqual(plain(publish));
+  });
+
+  it('a field added later is not written when it is absent, so that an older hub sees what it knows', () => {
+    const record = { key: null, meta: null, payload: encodeValue(1) };
+    const old = [4, 1, 'memory', [['c', [[null, null, record.payload]]]]];
+    const entries = [{ channel: 'c', records: [record] }];
+    const bytes = msgpackCodec.encodeClient({ op: 'publish', id: 1, ack: 'memory', entries });
+    expect(plain(bytes)).toEqual(plain(encodeValue(old)));
+    const text = new TextDecoder().decode(
+      jsonCodec.encodeClient({ op: 'publish', id: 1, ack: 'memory', entries }),
+    );
+    expect(Object.keys(JSON.parse(text))).toEqual(['op', 'id', 'ack', 'entries']);
+  });
+
+  it('a later field without the ones before it stands in its place, nil before it', () => {
+    const record = { key: null, meta: null, payload: encodeValue(1) };
+    const entries = [{ channel: 'c', records: [record], expectedCursor: { epoch: 3, offset: 5 } }];
+    const bytes = msgpackCodec.encodeClient({ op: 'publish', id: 1, ack: 'memory', entries });
+    const [, , , [entry]] = decodeValue(bytes, { timestamps: false }) as [0, 0, 0, unknown[][]];
+    expect(entry!.slice(2)).toEqual([null, null, '3-5']);
   });
 
   it('a client frame is read in any msgpack number type and array header', () => {

@@ -22,8 +22,17 @@ const NOT_FROM = [
   { cursor: '03-1' },
   { cursor: '9007199254740992-1' },
   { cursor: null },
+  { state: 5 },
+  { state: '3' },
+  { state: null },
+  { state: {} },
+  { cursor: '1-2', state: '1-2' },
+  { last: 1, since: 1 },
 ];
 const NOT_CURSOR = [5, 'x', '', '1-', '-1', '1-2-3', ' 1-2', '1-2\n', [], {}];
+const NOT_FLAG = [1, 0, 'true', [], {}];
+/** An entry of a publish, without what a producer adds. */
+const ENTRY = ['c', [[null, null, Buffer.of(1)]]];
 
 /** A good value of each field, and values that it must not have. */
 const fields: Record<string, Record<string, [good: unknown, bad: unknown[]]>> = {
@@ -44,7 +53,7 @@ const fields: Record<string, Record<string, [good: unknown, bad: unknown[]]>> = 
     id: [1, NOT_UINT],
     ack: ['disk', [null, 'none', 'DISK', '', 1, []]],
     entries: [
-      [['c', [[null, null, Buffer.of(1)]]]],
+      [ENTRY],
       [
         null,
         'x',
@@ -55,18 +64,24 @@ const fields: Record<string, Record<string, [good: unknown, bad: unknown[]]>> = 
         [5],
         ['c'],
         [['c', []]],
-        Array(1025).fill(['c', [[null, null, Buffer.of(1)]]]),
+        ...NOT_UINT.slice(1).map((bad) => [[...ENTRY, bad]]),
+        ...NOT_FLAG.map((bad) => [[...ENTRY, 1, bad]]),
+        ...NOT_CURSOR.map((bad) => [[...ENTRY, 1, true, bad]]),
+        Array(1025).fill(ENTRY),
       ],
     ],
+    firstSentMs: [1, NOT_UINT.slice(1)],
   },
   pull: {
     id: [1, NOT_UINT],
     channel: ['c', [null, ...NOT_TEXT, 'x'.repeat(1025)]],
     from: ['latest', NOT_FROM],
     limit: [1, NOT_UINT.slice(1)],
-    reverse: [true, [1, 0, 'true', [], {}]],
+    reverse: [true, NOT_FLAG],
     upTo: ['1-2', NOT_CURSOR],
+    durable: [true, NOT_FLAG],
   },
+  credit: { channelNumber: [1, NOT_UINT], bytes: [1, NOT_UINT] },
   refresh: { id: [1, NOT_UINT], token: ['t', [null, ...NOT_TEXT, 'x'.repeat(16_385)]] },
   ping: { id: [1, NOT_UINT] },
 };
@@ -96,7 +111,8 @@ describe('a field of a wrong type makes a bad-frame', () => {
     const names = Object.keys(table);
     const items = names.map((n) => table[n]![0]);
     expect(msgpackCodec.decodeClient(encodeValue([opcode, ...items])).op).toBe(op);
-    const more = name === 'id' || name === 'limit' ? [Number.NaN, Number.POSITIVE_INFINITY] : [];
+    const isNumber = typeof table[name]![0] === 'number';
+    const more = isNumber ? [Number.NaN, Number.POSITIVE_INFINITY] : [];
     for (const bad of [...table[name]![1], ...more, new Uint8Array([1])]) {
       const withBad = names.map((n, i) => (n === name ? bad : items[i]));
       expectRefused(
@@ -110,6 +126,20 @@ describe('a field of a wrong type makes a bad-frame', () => {
       const object = { ...good, [name]: bad };
       expectRefused(() => jsonCodec.decodeClient(json({ op, ...object })), 'bad-frame', String(bad));
     }
+  });
+
+  it.each<[string, object]>([
+    ['a sequence that is text', { sequence: '1' }],
+    ['a sequence below 0', { sequence: -1 }],
+    ['a number for first', { sequence: 1, first: 1 }],
+    ['a condition that is no cursor', { expectedCursor: '3' }],
+    ['a condition in parts', { expectedCursor: { epoch: 1, offset: 2 } }],
+  ])('a JSON entry with %s', (_, part) => {
+    const entry = { channel: 'c', records: [{ data: 1 }] };
+    const frame = (more: object) =>
+      json({ op: 'publish', id: 1, ack: 'memory', entries: [{ ...entry, ...more }] });
+    expect(jsonCodec.decodeClient(frame({})).op).toBe('publish');
+    expectRefused(() => jsonCodec.decodeClient(frame(part)), 'bad-frame');
   });
 
   const payload = encodeValue(1);

@@ -23,6 +23,15 @@ describe('error codes', () => {
     for (const code of codes) expect(adviceFor(code), code).toBe('refresh-token');
   });
 
+  it('of a publish that is lost if it is not sent again advise a retry, and those that a repetition cannot mend do not', () => {
+    for (const code of ['overloaded', 'store-failed', 'out-of-sequence', 'shutting-down'] as const) {
+      expect(adviceFor(code), code).toBe('retry');
+    }
+    for (const code of ['conflict', 'producer-unknown', 'too-many-keys'] as const) {
+      expect(adviceFor(code), code).toBe('fix');
+    }
+  });
+
   it('are told from other words, those of Object.prototype too', () => {
     expect(isErrorCode('bad-frame')).toBe(true);
     for (const text of ['', 'Bad-Frame', 'bad_frame', 'constructor', '__proto__', 'toString']) {
@@ -68,9 +77,16 @@ describe('close codes', () => {
       byAdvice[advice] = [...(byAdvice[advice] ?? []), name];
     }
     expect(byAdvice).toEqual({
-      reconnect: ['going-away', 'hello-timeout', 'internal-error', 'too-many-connections', 'not-reading'],
+      reconnect: [
+        'going-away',
+        'hello-timeout',
+        'internal-error',
+        'too-many-connections',
+        'not-reading',
+        'lagging',
+      ],
       'refresh-token': ['token-expired', 'token-refused'],
-      stop: ['bad-frame', 'frame-too-large', 'credit-exceeded', 'hello-required'],
+      stop: ['bad-frame', 'frame-too-large', 'credit-exceeded', 'hello-required', 'producer-replaced'],
     });
   });
 

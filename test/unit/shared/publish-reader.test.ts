@@ -19,15 +19,11 @@ function readByLayout(bytes: Uint8Array): unknown {
 
 const plain = (frame: unknown) => {
   const { entries, ...rest } = frame as Publish;
-  const records = entries.flatMap((entry) =>
-    entry.records.map(({ key, meta, payload }) => [
-      entry.channel,
-      key,
-      meta,
-      Buffer.from(payload).toString('base64'),
-    ]),
-  );
-  return JSON.stringify([rest, entries.length, records]);
+  const plainEntries = entries.map(({ records, ...entry }) => ({
+    ...entry,
+    records: records.map(({ key, meta, payload }) => [key, meta, Buffer.from(payload).toString('base64')]),
+  }));
+  return JSON.stringify([rest, plainEntries]);
 };
 const encode = (fields: object) => msgpackCodec.encodeClient({ op: 'publish', ...fields } as Publish);
 const usual = {
@@ -35,6 +31,7 @@ const usual = {
   ack: 'memory',
   entries: [{ channel: 'a.b', records: [{ key: 'k', meta: null, payload: Buffer.of(1) }] }],
 };
+const withEntry = (part: object) => ({ ...usual, entries: [{ ...usual.entries[0]!, ...part }] });
 
 const anyAscii = (maxLength: number) => fc.stringMatching(/^[ -~]*$/).map((text) => text.slice(0, maxLength));
 /** Most of them usual. */
@@ -54,6 +51,8 @@ const anyPublish = fc.record({
         }),
         { minLength: 1, maxLength: 18 },
       ),
+      sequence: fc.option(fc.nat(2 ** 32 - 1), { nil: undefined }),
+      first: fc.option(fc.boolean(), { nil: undefined }),
     }),
     { minLength: 1, maxLength: 20 },
   ),
@@ -63,7 +62,20 @@ describe('the quick way to read a publish', () => {
   it('takes the usual form, and gives what the layouts give', () => {
     const bytes = encode(usual);
     expect(plain(readPublish(bytes))).toBe(plain(readByLayout(bytes)));
-    expect(plain(readPublish(bytes))).toContain('"a.b","k",null,"AQ=="');
+    expect(plain(readPublish(bytes))).toContain('"channel":"a.b","records":[["k",null,"AQ=="]]');
+  });
+
+  it.each<[string, object]>([
+    ['a sequence', { sequence: 7 }],
+    ['a sequence of 32 bits', { sequence: 2 ** 32 - 1 }],
+    ['a sequence that is flagged first', { sequence: 1, first: true }],
+    ['a sequence that is flagged not first', { sequence: 70_000, first: false }],
+  ])('takes an entry with %s', (_what, part) => {
+    const bytes = encode({ ...usual, entries: [{ ...usual.entries[0]!, ...part }, usual.entries[0]!] });
+    const frame = readPublish(bytes);
+    expect(frame?.entries[0]).toMatchObject(part);
+    expect(Object.keys(frame!.entries[1]!)).toEqual(['channel', 'records']);
+    expect(plain(frame)).toBe(plain(readByLayout(bytes)));
   });
 
   it('gives what the layouts give, or leaves it to them, for any publish', () => {
@@ -82,7 +94,8 @@ describe('the quick way to read a publish', () => {
   });
 
   it('never takes what the layouts refuse: any frame cut short or with bytes changed', () => {
-    const bytes = encode({ ...usual, id: 70_000 });
+    const entries = [{ ...usual.entries[0]!, sequence: 300, first: true }];
+    const bytes = encode({ ...usual, entries, id: 70_000 });
     for (let end = 0; end < bytes.length; end++) expect(readPublish(bytes.subarray(0, end))).toBeUndefined();
     fc.assert(
       fc.property(
@@ -108,10 +121,24 @@ describe('the quick way to read a publish', () => {
     ],
     ['a channel that is not ASCII', { ...usual, entries: [{ ...usual.entries[0]!, channel: 'ä' }] }],
     ['an id beyond 32 bits', { ...usual, id: 2 ** 40 }],
+    ['a resent frame', { ...usual, firstSentMs: 1 }],
+    ['an expected cursor', withEntry({ sequence: 1, first: true, expectedCursor: { epoch: 1, offset: 2 } })],
+    ['an expected cursor alone', withEntry({ expectedCursor: { epoch: 1, offset: 2 } })],
+    ['a sequence beyond 32 bits', withEntry({ sequence: 2 ** 32 })],
+    ['first without a sequence', withEntry({ first: true })],
     ['more entries than allowed', { ...usual, entries: Array(1025).fill(usual.entries[0]) }],
     ['no entries', { ...usual, entries: [] }],
   ])('leaves %s to the layouts', (_what, fields) => {
     expect(readPublish(encode(fields))).toBeUndefined();
+  });
+
+  it('leaves an entry with elements of a later version to the layouts, which pass them over', () => {
+    const entry = ['a.b', [['k', null, Buffer.of(1)]], 1, true, null, 'later'];
+    const bytes = encodeValue([4, 7, 'memory', [entry]]);
+    expect(readPublish(bytes)).toBeUndefined();
+    expect(plain(readByLayout(bytes))).toBe(
+      plain({ op: 'publish', ...withEntry({ sequence: 1, first: true }) }),
+    );
   });
 
   it('leaves other frames alone', () => {
