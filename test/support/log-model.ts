@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import type { LogBounds } from '../../server/log/log-bounds.ts';
 import type { Cursor, Epoch, Gap, LogRecord, Offset } from '../../shared/terms.ts';
+import type { ModelNote } from './producer-model.ts';
 import type { PositionedRecord } from './stored-runs.ts';
 
 export interface ModelRecord extends LogRecord {
@@ -19,6 +20,8 @@ export class ModelChannel {
   readonly name: string;
   /** `records[i]` has offset i + 1. */
   records: ModelRecord[] = [];
+  /** Entries of producers, oldest first. */
+  notes: ModelNote[] = [];
 
   constructor(name: string) {
     this.name = name;
@@ -129,6 +132,7 @@ export class LogModel {
       const head = heads.get(channel.name)!;
       assert(head <= channel.headOffset, `${channel.name} has a head ${head} that was never accepted`);
       channel.records.length = head;
+      channel.notes = channel.notes.filter(({ lastOffset }) => lastOffset <= head);
     }
     this.stopped();
   }

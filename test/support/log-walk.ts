@@ -1,18 +1,21 @@
 /**
  * A random walk over a LogSet beside its model: publishes, writes that hang and fail, eviction, retention, clean stops
- * and crashes; after each step readers begin at random places and must be given what the model says.
+ * and crashes; after each step readers begin at random places and must be given what the model says, and producers and
+ * keys must be known as it says.
  */
 import assert from 'node:assert/strict';
 import type { ChannelLog } from '../../server/log/channel-log.ts';
-import { headCursor, type LogBounds } from '../../server/log/log-bounds.ts';
 import type { ChannelLimits } from '../../server/log/log-set.ts';
 import type { OrderedStore } from '../../server/log/ordered-store.ts';
 import { RingcastError } from '../../shared/errors.ts';
-import type { Cursor, Offset, RecordMeta } from '../../shared/terms.ts';
+import type { Offset, RecordMeta } from '../../shared/terms.ts';
 import { LogModel, type ModelChannel, type ModelRecord } from './log-model.ts';
 import { crash, drive, flush, NO_LIMITS, type OpenLogs, openLogs, turns } from './open-logs.ts';
+import { checkProducers } from './producer-model.ts';
 import type { Random } from './random.ts';
-import { recordsOf, storedRuns } from './stored-runs.ts';
+import { ReaderChecks } from './reader-checks.ts';
+import { StateModel } from './state-model.ts';
+import { storedRuns } from './stored-runs.ts';
 
 /** Longer than a walk turns the clock while it stops. */
 const STOP_MS = 3_600_000;
@@ -24,11 +27,22 @@ const LIMITS: Record<string, ChannelLimits> = {
   short: { ring: { ...NO_LIMITS, maxRecords: 3 }, retention: { ...NO_LIMITS, maxRecords: 9 } },
   small: { ring: { ...NO_LIMITS, maxBytes: 4 * KIB }, retention: { ...NO_LIMITS, maxBytes: 30 * KIB } },
   young: { ring: { ...NO_LIMITS, maxAgeMs: 400 }, retention: { ...NO_LIMITS, maxAgeMs: 4000 } },
+  keyed: {
+    ring: { ...NO_LIMITS, maxRecords: 3 },
+    retention: { ...NO_LIMITS, maxRecords: 9 },
+    state: { maxKeys: 6 },
+  },
+  /** Keeps a state in some runs, and in others none. */
+  switched: { ring: NO_LIMITS, retention: { ...NO_LIMITS, maxRecords: 20 }, state: { maxKeys: 1000 } },
 };
 const NAMES = Object.keys(LIMITS);
 
 /** Small ones most of the time; larger than a segment now and then. */
 const SIZES = [0, 1, 1, 20, 300, 300, 300, 2 * KIB, 2 * KIB, 20 * KIB, 70 * KIB, 150 * KIB];
+const KEYS = ['k', 'ключ', 'key '.repeat(20), 'a', 'b', 'c', 'd', 'e'];
+const TOMBSTONE = Buffer.of(0xc0);
+const PRODUCERS = ['p', 'q', 'r', 's', 'продюсер'];
+const PRODUCER_LIMITS = { maxCount: 3, maxAgeMs: 6000 };
 const DELAYS_MS = [1, 10, 50, 50, 300, 2000, 9000];
 
 export class LogWalk {
@@ -36,6 +50,9 @@ export class LogWalk {
   readonly #inner: OrderedStore;
   readonly #folder: string;
   readonly #model = new LogModel(NAMES);
+  readonly #states = new Map<string, StateModel>();
+  /** Records of the publish that is being taken. */
+  #appending: ModelRecord[] = [];
   #opened!: OpenLogs;
   /** Where each log began when it was last seen; it never goes back while the hub runs. */
   #oldest = new Map<string, Offset>();
@@ -70,21 +87,21 @@ export class LogWalk {
     const { logs, store, clock } = this.#opened;
     const roll = random.below(100);
     if (roll < 45) return this.#publish();
-    if (roll < 60) return this.#note('wait', (delayMs) => clock.advance(delayMs), random.pick(DELAYS_MS));
-    if (roll < 66) return this.#note('turn', turns, 1 + random.below(6));
-    if (roll < 70) return this.#note('hold writes', () => store.holdWrites());
-    if (roll < 76) return this.#note('release writes', () => store.releaseWrites());
+    if (roll < 60) return this.#do('wait', (delayMs) => clock.advance(delayMs), random.pick(DELAYS_MS));
+    if (roll < 66) return this.#do('turn', turns, 1 + random.below(6));
+    if (roll < 70) return this.#do('hold writes', () => store.holdWrites());
+    if (roll < 76) return this.#do('release writes', () => store.releaseWrites());
     if (roll < 80) {
       const fault = random.pick(['nothing-written', 'written-but-reported-failed'] as const);
-      return this.#note('fail the next write:', () => store.failNextWrite(fault), fault);
+      return this.#do('fail the next write:', () => store.failNextWrite(fault), fault);
     }
-    if (roll < 81) return this.#note('fail opens', (count) => store.failOpens(count), 1 + random.below(3));
+    if (roll < 81) return this.#do('fail opens', (count) => store.failOpens(count), 1 + random.below(3));
     if (roll < 84) return this.#flush();
     if (roll < 91) return this.#maintain();
     if (roll < 94) {
       const segments = [...logs.open].flatMap(({ segments }) => segments);
       const segment = segments.length > 0 ? random.pick(segments) : undefined;
-      return this.#note('seal', () => segment?.log.seal(segment), segment?.log.name);
+      return this.#do('seal', () => segment?.log.seal(segment), segment?.log.name);
     }
     if (roll < 97) return this.#stop().then(() => this.#open());
     if (roll < 99) return this.#crash();
@@ -101,11 +118,11 @@ export class LogWalk {
       await this.#publish(NAMES, [20, 300]);
     }
     if (!crashes) return;
-    await this.#note('turn', turns, 1 + this.#random.below(8));
+    await this.#do('turn', turns, 1 + this.#random.below(8));
     await this.#crash();
   }
 
-  async #note<T>(what: string, run: (value: T) => unknown, value?: T): Promise<void> {
+  async #do<T>(what: string, run: (value: T) => unknown, value?: T): Promise<void> {
     this.steps.push(value === undefined ? what : `${what} ${value}`);
     await run(value as T);
   }
@@ -116,9 +133,14 @@ export class LogWalk {
     const names = Array.from({ length: 1 + random.below(3) }, () => random.pick(among));
     const opened = await this.#logsOf(names);
     if (!opened) return;
-    const records = opened.flatMap((log) =>
-      Array.from({ length: 1 + random.below(5) }, () => this.#append(log, clock.nowMs(), random.pick(sizes))),
-    );
+    const records = opened.flatMap((log) => {
+      const entry = Array.from({ length: 1 + random.below(5) }, () =>
+        this.#append(log, clock.nowMs(), random.pick(sizes)),
+      );
+      if (random.chance(0.5)) this.#note(log);
+      return entry;
+    });
+    this.#appending = [];
     const synced = this.#model.publish(records);
     logs.writeBehind.endOfPublish();
     const waits = random.chance(0.3);
@@ -127,16 +149,41 @@ export class LogWalk {
     this.steps.push(`publish ${told.join(' ')}${waits ? ', ack from disk' : ''}`);
   }
 
+  /** What was appended last is an entry of a producer. */
+  #note(log: ChannelLog): void {
+    const random = this.#random;
+    const producer = random.pick(PRODUCERS);
+    const sequence = (log.producers.lastSequence(producer) ?? 0) + 1 + random.below(3);
+    const note = { producer, sequence, lastOffset: log.headOffset, nowMs: this.#opened.clock.nowMs() };
+    log.producers.note(producer, sequence, note.lastOffset, note.nowMs);
+    this.#model.channel(log.name).notes.push(note);
+    this.steps.push(`entry ${sequence} of ${producer} in ${log.name} up to ${note.lastOffset}`);
+  }
+
   #append(log: ChannelLog, nowMs: number, size: number): ModelRecord {
     const random = this.#random;
-    const payload = Buffer.alloc(size, random.below(256));
-    const key = random.chance(0.3) ? random.pick(['k', 'ключ', 'key '.repeat(20)]) : null;
+    const isKeyed = LIMITS[log.name]!.state !== undefined;
+    const payload = isKeyed && random.chance(0.2) ? TOMBSTONE : Buffer.alloc(size, random.below(256));
+    const picked = random.chance(isKeyed ? 0.8 : 0.3) ? random.pick(KEYS) : null;
+    const key = picked !== null && this.#hasRoomFor(log, picked, payload) ? picked : null;
     const meta: RecordMeta | null = random.chance(0.2) ? { n: random.below(9), ok: true, at: 'x' } : null;
     const before = log.headBytes;
     const offset = log.append(nowMs, key, meta, payload);
     const timeMs = log.lastTimeMs;
     const bytes = log.headBytes - before;
-    return { channel: log.name, epoch: log.currentEpoch, offset, timeMs, key, meta, payload, bytes };
+    const record = { channel: log.name, epoch: log.currentEpoch, offset, timeMs, key, meta, payload, bytes };
+    this.#appending.push(record);
+    return record;
+  }
+
+  #hasRoomFor(log: ChannelLog, key: string, payload: Buffer): boolean {
+    if (log.state === null) return true;
+    const { records } = this.#model.channel(log.name);
+    const appending = this.#appending.filter(({ channel }) => channel === log.name);
+    const live = this.#states.get(log.name)!.newest([...records, ...appending]);
+    const expected = live.has(key) || live.size < log.state.maxKeys;
+    assert.equal(log.state.hasRoomFor([key, key]), expected, `room for ${key} in ${log.name}`);
+    return expected || payload.equals(TOMBSTONE);
   }
 
   async #flush(): Promise<void> {
@@ -147,6 +194,8 @@ export class LogWalk {
     const { writeBehind } = this.#opened.logs;
     assert.equal(writeBehind.unpersistedBytes, 0);
     await this.#checkStored();
+    await this.#checkStoredState('keyed');
+    await this.#checkStoredState('switched');
   }
 
   /** Nothing waits: the store holds each log from its beginning to its head, in runs that follow each other. */
@@ -161,6 +210,11 @@ export class LogWalk {
         : [headOffset + 1, headOffset];
       assert.deepEqual(extent, [log.oldestOffset, headOffset], `the store holds another extent of ${name}`);
     }
+  }
+
+  async #checkStoredState(name: string): Promise<void> {
+    const [log] = (await this.#logsOf([name]))!;
+    await this.#states.get(name)!.checkStored(this.#opened.store, log!, this.#model.channel(name));
   }
 
   /** Waited for, or left to go on beside what comes next. */
@@ -199,20 +253,30 @@ export class LogWalk {
     const opened = (await this.#logsOf(NAMES))!;
     this.#model.crashed(new Map(opened.map(({ name, headOffset }) => [name, headOffset])));
     await this.#checkStored();
+    await this.#checkStoredState('keyed');
   }
 
   async #open(): Promise<void> {
     const clock = this.#opened?.clock;
+    const hasSwitched = this.#random.chance(0.6);
+    this.steps.push(`open, switched ${hasSwitched ? 'with' : 'without'} state`);
     this.#opened = await openLogs(
       {
         folder: this.#folder,
         ringBytes: 100 * KIB,
-        limitsOf: (name) => LIMITS[name]!,
+        limitsOf: (name) =>
+          name === 'switched' && !hasSwitched ? { ...LIMITS.switched!, state: null } : LIMITS[name]!,
+        producers: PRODUCER_LIMITS,
         ...(clock && { clock }),
       },
       this.#inner,
     );
     this.#oldest.clear();
+    for (const log of (await this.#logsOf(['keyed', 'switched']))!) {
+      const state = this.#states.get(log.name) ?? new StateModel();
+      this.#states.set(log.name, state);
+      await state.opened(this.#opened.store, log);
+    }
   }
 
   /** All that can be said of one channel now; where the store is away, what can be said without it. */
@@ -225,10 +289,9 @@ export class LogWalk {
       assert.equal(log.headOffset, channel.headOffset);
       assert.equal(log.headBytes, channel.bytes);
       this.#checkBeginning(log, channel);
-      await this.#checkForward(log, channel, this.#cursor(log, channel));
-      if (this.#random.chance(0.2)) await this.#checkForward(log, channel, { epoch: 0, offset: 0 });
-      await this.#checkBackward(log, channel, this.#cursor(log, channel));
-      await this.#checkTime(log, channel);
+      await new ReaderChecks(this.#random, this.#opened.logs.reader).check(log, channel);
+      checkProducers(log.producers, channel.notes, PRODUCER_LIMITS);
+      await this.#checkState(log, channel);
     } catch (error) {
       isStoreFailure(error);
       assert.equal(
@@ -239,6 +302,13 @@ export class LogWalk {
     } finally {
       log.pins--;
     }
+  }
+
+  /** That the state is what the model says; unless it waits to be written anew. */
+  async #checkState(log: ChannelLog, channel: ModelChannel): Promise<void> {
+    if (log.state === null || log.state.storedOffset < log.durableOffset) return;
+    const maxBytes = this.#random.pick([1, 300, 65_536]);
+    await this.#states.get(log.name)!.checkPages(this.#opened.logs.reader, log, channel, maxBytes);
   }
 
   /** That retention took no more than it may. */
@@ -258,98 +328,6 @@ export class LogWalk {
     );
   }
 
-  /** One that is kept, trimmed, of another epoch, beyond a kept end, made up. */
-  #cursor(log: ChannelLog, channel: ModelChannel): Cursor {
-    const random = this.#random;
-    const epochs = [...new Set(channel.records.map(({ epoch }) => epoch))];
-    const offset = random.below(channel.headOffset + 3);
-    if (random.chance(0.7) && offset > 0 && offset <= channel.headOffset) {
-      return { epoch: channel.at(offset).epoch, offset };
-    }
-    const epoch = random.pick([...epochs, log.currentEpoch]);
-    return { epoch: epoch - random.below(2), offset };
-  }
-
-  async #checkForward(log: ChannelLog, channel: ModelChannel, from: Cursor): Promise<void> {
-    const { reader } = this.#opened.logs;
-    const maxBytes = this.#random.pick([1, 5000, 65_536, 65_536]);
-    let at = from;
-    for (let steps = 0; ; steps++) {
-      assert(steps <= 3 * channel.headOffset + 9, 'a reader comes to no end');
-      const { oldestOffset } = log;
-      const result = await reader.read(log, boundsOf(log), at, maxBytes);
-      if (result.kind === 'head') {
-        if (at.epoch === 0) assert(log.oldestOffset > log.headOffset);
-        else assert.deepEqual(at, headCursor(log));
-        return;
-      }
-      if (result.kind === 'unknown-cursor') {
-        assert(at === from && from.epoch === log.currentEpoch && from.offset > log.headOffset);
-        return;
-      }
-      if (result.kind === 'gap') {
-        channel.checkGap(result.gap, at, log);
-        at = result.gap.upTo;
-        continue;
-      }
-      if (at.epoch !== 0) assert.deepEqual([result.epoch, result.prevOffset], [at.epoch, at.offset]);
-      else assert(result.firstOffset >= oldestOffset && result.firstOffset <= log.oldestOffset);
-      assert(result.bytes <= maxBytes || result.count === 1, 'a page is larger than asked for');
-      channel.checkRecords(recordsOf(result), result.firstOffset, result.epoch);
-      at = { epoch: result.epoch, offset: result.prevOffset + result.count };
-    }
-  }
-
-  async #checkBackward(log: ChannelLog, channel: ModelChannel, from: Cursor): Promise<void> {
-    const { reader } = this.#opened.logs;
-    const limit = this.#random.pick([3, 1000, 1000]);
-    let at = from;
-    for (let steps = 0; ; steps++) {
-      assert(steps <= 2 * channel.headOffset + 9, 'a reader comes to no end');
-      const { oldestOffset } = log;
-      const result = await reader.readBackward(log, boundsOf(log), at, limit, 5000);
-      if ('kind' in result) {
-        assert(at === from && from.epoch === log.currentEpoch && from.offset > log.headOffset);
-        return;
-      }
-      const { page, gaps, next, atEnd } = result;
-      // What the cursor's epoch has kept before it comes next; a gap says so where that is not just before it.
-      const lastOffset = at.epoch === 0 ? 0 : Math.min(at.offset, channel.keptEnd(at.epoch));
-      const isReadable = lastOffset >= oldestOffset;
-      const last = isReadable ? channel.at(lastOffset) : undefined;
-      if (page && last) {
-        assert.equal(page.prevOffset + page.count, lastOffset);
-        assert(page.count <= limit);
-        channel.checkRecords(recordsOf(page), page.firstOffset, page.epoch);
-        assert.deepEqual(next, { epoch: page.epoch, offset: page.prevOffset });
-        const kept = { epoch: last.epoch, offset: lastOffset };
-        const isHole = kept.epoch !== at.epoch || kept.offset !== at.offset;
-        assert.deepEqual(gaps, isHole ? [{ after: kept, upTo: at, count: null, reason: 'lost' }] : []);
-      } else {
-        assert(!isReadable || log.oldestOffset > lastOffset, 'a reader is not given what is kept');
-        assert(atEnd);
-      }
-      assert(atEnd === !isReadable || next.offset < log.oldestOffset);
-      if (atEnd) return;
-      at = next;
-    }
-  }
-
-  async #checkTime(log: ChannelLog, channel: ModelChannel): Promise<void> {
-    if (channel.headOffset === 0) return;
-    const { timeMs } = this.#random.pick(channel.records);
-    const wantedMs = timeMs + this.#random.below(3) - 1;
-    const expected = () => {
-      const found = channel.records.slice(log.oldestOffset - 1).find((record) => record.timeMs >= wantedMs);
-      return found ? { epoch: found.epoch, offset: found.offset - 1 } : headCursor(log);
-    };
-    const before = expected();
-    const cursor = await this.#opened.logs.reader.cursorAtTime(log, boundsOf(log), wantedMs);
-    // Retention may have gone on meanwhile.
-    if (cursor.offset !== before.offset) assert.deepEqual(cursor, expected());
-    else assert.deepEqual(cursor, before);
-  }
-
   /** The logs of these channels; undefined where the store cannot be asked for them now. */
   async #logsOf(names: readonly string[]): Promise<ChannelLog[] | undefined> {
     try {
@@ -364,11 +342,6 @@ export class LogWalk {
       return undefined;
     }
   }
-}
-
-/** As they are now: a reader's question and its answer may lie some turns apart. */
-function boundsOf({ epochs, currentEpoch, oldestOffset, headOffset }: ChannelLog): LogBounds {
-  return { epochs, currentEpoch, oldestOffset, headOffset };
 }
 
 function isStoreFailure(error: unknown): void {
