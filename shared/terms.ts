@@ -92,13 +92,14 @@ export type Delivery = (typeof DELIVERIES)[number];
 
 /**
  * Where a reader starts. `last` counts records; `since` is Unix time in ms, inclusive; a cursor resumes after what it names.
- * `state`: the newest record of each key, then the log; with a cursor, of those records only the ones later than it.
+ * `state`: the newest record of each key, then the log. The map goes on with a state that was cut off: what is later than
+ * `state` of one that is complete to `upTo`, then the log from there.
  */
 export type From =
   | 'latest'
   | 'earliest'
   | 'state'
-  | { readonly state: Cursor }
+  | { readonly state: Cursor; readonly upTo: Cursor }
   | { readonly last: number }
   | { readonly since: number }
   | { readonly cursor: Cursor };

@@ -166,21 +166,24 @@ export const from: Kind<From> = {
 function readFrom(value: unknown, where: string): From {
   if (value === 'latest' || value === 'earliest' || value === 'state') return value;
   if (typeof value === 'object' && value !== null) {
-    const { last, since, cursor: at, state } = value as Record<string, unknown>;
+    const { last, since, cursor: at, state, upTo } = value as Record<string, unknown>;
     const given = [last, since, at, state].filter((member) => member !== undefined).length;
     if (given !== 1) refuse(where, 'a map with exactly one of last, since, cursor and state');
-    if (state !== undefined) return { state: readCursor(state, `${where}.state`) };
+    if (state !== undefined) {
+      return { state: readCursor(state, `${where}.state`), upTo: readCursor(upTo, `${where}.upTo`) };
+    }
     if (last !== undefined) return { last: uint.fromWire(last, `${where}.last`) };
     if (since !== undefined) return { since: uint.fromWire(since, `${where}.since`) };
     if (at !== undefined) return { cursor: readCursor(at, `${where}.cursor`) };
   }
-  return refuse(where, '"latest", "earliest", "state", {last}, {since}, {cursor} or {state}');
+  return refuse(where, '"latest", "earliest", "state", {last}, {since}, {cursor} or {state, upTo}');
 }
 
 function writeFrom(value: From): unknown {
   if (typeof value !== 'object') return value;
   if ('cursor' in value) return { cursor: formatCursor(value.cursor) };
-  return 'state' in value ? { state: formatCursor(value.state) } : value;
+  if ('state' in value) return { state: formatCursor(value.state), upTo: formatCursor(value.upTo) };
+  return value;
 }
 
 const MAX_META_ENTRIES = 16;

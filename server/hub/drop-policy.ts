@@ -20,7 +20,8 @@ export function judgeLag(
   { records, bytes }: Lag,
 ): LagVerdict {
   if (records <= maxLagRecords && bytes <= maxLagBytes) return 'within';
-  if (policy === 'drop-oldest') return 'drop';
+  // The newest record stays, whatever its size: then there is nothing to drop.
+  if (policy === 'drop-oldest') return records > 1 ? 'drop' : 'within';
   return policy === 'disconnect' ? 'disconnect' : 'within';
 }
 

@@ -4,7 +4,7 @@
  */
 import { RingcastError } from '../../shared/errors.ts';
 import type { Subscribe } from '../../shared/frames.ts';
-import { type Cursor, type From, formatCursor, ORIGIN } from '../../shared/terms.ts';
+import { type Cursor, compareCursors, type From, formatCursor, ORIGIN } from '../../shared/terms.ts';
 import { beginning, cursorBefore, headCursor, isKnown } from '../log/log-bounds.ts';
 import type { Channel } from './channel.ts';
 import type { Feed } from './feed.ts';
@@ -64,9 +64,13 @@ export async function subscribe(
 }
 
 /** A place in the log; the state is none. */
-export type LogFrom = Exclude<From, 'state' | { readonly state: Cursor }>;
+export type LogFrom = Exclude<From, 'state' | { readonly state: Cursor; readonly upTo: Cursor }>;
 
-/** The newest record of each key up to what is synced, then the log. Throws `no-state`, `unknown-cursor`. */
+/**
+ * The newest record of each key up to what is synced, then the log. One that was cut off goes on to where it was to be
+ * complete: what has come to its keys since, deletions too, is in the log from there. Throws `no-state`,
+ * `unknown-cursor`.
+ */
 function snapshotOf(channel: Channel, from: From): Snapshot | undefined {
   if (from !== 'state' && !(typeof from === 'object' && 'state' in from)) return undefined;
   const { log, memory } = channel;
@@ -74,9 +78,10 @@ function snapshotOf(channel: Channel, from: From): Snapshot | undefined {
     const text = `${log.name} keeps no state: begin from "latest", "earliest" or a cursor`;
     throw new RingcastError('no-state', text);
   }
-  const after = from === 'state' ? ORIGIN : from.state;
-  if (after.epoch !== 0) refuseUnknown(memory, after);
-  return { after, upTo: log.durableCursor };
+  if (from === 'state') return { after: ORIGIN, upTo: log.durableCursor };
+  refuseUnknown(memory, from.upTo);
+  const isAhead = compareCursors(from.upTo, log.durableCursor) > 0;
+  return { after: from.state, upTo: isAhead ? log.durableCursor : from.upTo };
 }
 
 /** The cursor that `from` means for a feed now. Rejects `unknown-cursor`, `store-failed`. */

@@ -421,6 +421,7 @@ export class HubWalk {
     if (!this.#backup) return;
     this.#leave();
     await this.#halt();
+    for (const { readers } of this.#connections) for (const reader of readers.values()) reader.exchanged();
     this.#inner = this.#backup.store;
     this.#backup = undefined;
     await this.#reopen('restored');

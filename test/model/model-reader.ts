@@ -36,6 +36,7 @@ export class ModelReader {
   /** The head when it was subscribed last: what lies beyond is what lag counts. */
   #historyOffset = 0;
   #stateEnd: Cursor = ORIGIN;
+  #isExchanged = false;
 
   constructor(plan: ReaderPlan, world: World) {
     this.plan = plan;
@@ -48,8 +49,8 @@ export class ModelReader {
     const { history, plan } = this;
     if (!history) return plan.from;
     if (history.isStateWhole) return { cursor: history.cursor };
-    const last = history.state.at(-1);
-    return last ? { state: { epoch: last.epoch, offset: last.offset } } : 'state';
+    const { epoch, offset } = history.state.at(-1) ?? ORIGIN;
+    return { state: { epoch, offset }, upTo: history.cursor };
   }
 
   get options(): NonNullable<Subscribe['options']> {
@@ -62,10 +63,13 @@ export class ModelReader {
     this.subscription = subscription;
     this.#historyOffset = subscription.feed.pushedOffset;
     if (!this.history) this.history = new History(cursor, this.#isStateful);
-    else if (this.history.isStateWhole) assert.deepEqual(cursor, this.history.cursor);
-    // The state goes on, complete to another place.
-    else this.history.moveStart(cursor);
-    this.#stateEnd = cursor;
+    else assert.deepEqual(cursor, this.history.cursor);
+    if (!this.history.isStateWhole) this.#stateEnd = cursor;
+  }
+
+  /** The folder was exchanged: a state that it was reading is of no history, and a `lost` will say so. */
+  exchanged(): void {
+    this.#isExchanged = true;
   }
 
   /** Before its history takes a frame. */
@@ -86,7 +90,7 @@ export class ModelReader {
     for (const gap of history.gaps.slice(gapCount)) this.#checkGap(gap, subscription);
     for (const record of history.records.slice(shownCount)) this.#checkRecord(record, subscription);
     for (const record of history.state.slice(stateCount)) this.#checkFact(record);
-    if (frame.op === 'state' && frame.atEnd) this.#checkState(history);
+    if (frame.op === 'state' && frame.atEnd && !this.#isExchanged) this.#checkState(history);
     if (frame.op !== 'gap' && frame.op !== 'state') this.#checkLag(before, subscription);
   }
 

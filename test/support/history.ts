@@ -56,12 +56,6 @@ export class History {
     return this.records.map(({ value }) => value);
   }
 
-  /** The state goes on after a cut, complete to another place. */
-  moveStart(cursor: Cursor): void {
-    if (this.isStateWhole) throw new HistoryError('the log has begun, and begins at no other place');
-    this.#cursor = cursor;
-  }
-
   /** Throws HistoryError where the frame breaks the contract. */
   take(frame: Delivered): void {
     if (frame.op === 'state') {

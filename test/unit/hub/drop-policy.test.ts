@@ -11,7 +11,7 @@ test.each(DROP_POLICIES)('%s does nothing while the lag is within both limits', 
 
 test.each([
   { records: 11, bytes: 0 },
-  { records: 0, bytes: 1001 },
+  { records: 2, bytes: 1001 },
 ])('a lag of $records records and $bytes bytes makes each policy do what it says', (lag) => {
   const verdicts = DROP_POLICIES.map((policy) => [policy, judgeLag({ ...limited, policy }, lag)]);
   expect(Object.fromEntries(verdicts)).toEqual({
@@ -29,5 +29,7 @@ test('as many of the newest records stay as the limits allow', () => {
 });
 
 test('the newest record stays, however large it is', () => {
+  expect(judgeLag({ ...limited, policy: 'drop-oldest' }, { records: 1, bytes: 1001 })).toBe('within');
+  expect(judgeLag({ ...limited, policy: 'disconnect' }, { records: 1, bytes: 1001 })).toBe('disconnect');
   expect(dropThrough(limited, 100, 101)).toBe(99);
 });

@@ -81,6 +81,22 @@ describe('drop-oldest', () => {
     expect(history.gaps).toEqual([]);
   });
 
+  test('hands on a newest record beyond the limit that is read from the store, and does not read it for ever', async () => {
+    const channelLimits = { ring: { maxRecords: 1, maxBytes: null, maxAgeMs: null } };
+    const { history } = await lagging(
+      { policy: 'drop-oldest', maxLagBytes: 100 },
+      async (core) => {
+        core.publish('a', numbered(20, 9));
+        await core.flush();
+        const { log } = await core.hub.openChannel('a');
+        for (const segment of [...log.segments]) log.seal(segment);
+        await core.flush();
+      },
+      await HubCore.open({ channelLimits, ringBytes: 1 }),
+    );
+    expect(numbers(history.values).at(-1)).toBe(28);
+  });
+
   test('does nothing while the lag is within its limits', async () => {
     const { history } = await lagging({ policy: 'drop-oldest', maxLagRecords: 100 }, (core) => {
       core.publish('a', numbered(20, 9));

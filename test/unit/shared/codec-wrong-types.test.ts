@@ -26,7 +26,9 @@ const NOT_FROM = [
   { state: '3' },
   { state: null },
   { state: {} },
-  { cursor: '1-2', state: '1-2' },
+  { cursor: '1-2', state: '1-2', upTo: '1-2' },
+  { state: '1-2' },
+  { state: '1-2', upTo: '3' },
   { last: 1, since: 1 },
 ];
 const NOT_CURSOR = [5, 'x', '', '1-', '-1', '1-2-3', ' 1-2', '1-2\n', [], {}];

@@ -85,7 +85,7 @@ const anyFrom = fc.oneof(
   fc.record({ last: anyUint }),
   fc.record({ since: anyUint }),
   fc.record({ cursor: anyCursor }),
-  fc.record({ state: anyCursor }),
+  fc.record({ state: anyCursor, upTo: anyCursor }),
 );
 const anyEntry = fc.record({
   channel: anyText(1024),
