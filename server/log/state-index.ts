@@ -166,9 +166,8 @@ export class StateIndex {
     }
   }
 
-  /** The store says that it is complete to `offset` only, and holds these. */
+  /** The store says that it is complete to `offset` only, which is before what it said, and holds these. */
   distrust(offset: Offset, positions: readonly Cursor[]): void {
-    if (offset >= this.#storedOffset) return;
     const known = new Set<Offset>();
     for (const { stored } of this.#keys.values()) if (stored) known.add(stored.offset);
     for (const { epoch, offset } of positions) if (!known.has(offset)) this.#suspects.set(offset, epoch);

@@ -273,10 +273,16 @@ export class WriteBehind {
       segment.markSuspect([]);
       this.#merges.add(segment);
     }
-    const { state, producerTable } = log;
+    await this.#distrustRest(log);
+  }
+
+  /** As {@link #distrust}, of what is written with the records. */
+  async #distrustRest(log: ChannelLog): Promise<void> {
+    const { number, state, producerTable } = log;
+    const { store } = this.#options;
     if (state) {
-      const { number } = log;
-      state.distrust(await store.stateOffset(number), await store.statePositions(number));
+      const stateOffset = await store.stateOffset(number);
+      if (stateOffset < state.storedOffset) state.distrust(stateOffset, await store.statePositions(number));
     }
     producerTable?.distrust();
     if (state || producerTable) this.addRest(log);

@@ -17,8 +17,8 @@ import { ReaderChecks } from './reader-checks.ts';
 import { StateModel } from './state-model.ts';
 import { storedRuns } from './stored-runs.ts';
 
-/** Longer than a walk turns the clock while it stops. */
-const STOP_MS = 3_600_000;
+/** Longer than a walk turns the clock while it stops, however many turns a slow disk takes. */
+const STOP_MS = 1e12;
 
 const KIB = 1024;
 
@@ -227,8 +227,8 @@ export class LogWalk {
   }
 
   /** Waits for what may fail with the store, and for no other reason. */
-  async #settled(done: Promise<unknown>): Promise<void> {
-    await drive(this.#opened, done).catch(isStoreFailure);
+  async #settled<Result>(done: Promise<Result>): Promise<Result | undefined> {
+    return await drive(this.#opened, done).catch(isStoreFailure);
   }
 
   async #stop(): Promise<void> {
@@ -236,7 +236,7 @@ export class LogWalk {
     const { logs, store } = this.#opened;
     store.releaseWrites();
     // Where the mark of a clean stop could not be written, all else is.
-    await this.#settled(logs.stop(STOP_MS));
+    assert.notEqual(await this.#settled(logs.stop(STOP_MS)), false, 'the stop gave up');
     await this.#settled(this.#maintenance);
     this.#model.stopped();
   }
@@ -344,6 +344,6 @@ export class LogWalk {
   }
 }
 
-function isStoreFailure(error: unknown): void {
+function isStoreFailure(error: unknown): undefined {
   if (!(error instanceof RingcastError && error.code === 'store-failed')) throw error;
 }

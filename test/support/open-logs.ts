@@ -5,6 +5,7 @@ import type { ChannelLog, RetentionLimits, RingLimits } from '../../server/log/c
 import { LogSet, type LogSetOptions } from '../../server/log/log-set.ts';
 import { createMemoryStore } from '../../server/log/memory-store.ts';
 import type { OrderedStore } from '../../server/log/ordered-store.ts';
+import type { StateLimits } from '../../server/log/state-index.ts';
 import { ManualClock } from '../../shared/clock.ts';
 import type { Offset } from '../../shared/terms.ts';
 import { FaultyStore } from './faulty-store.ts';
@@ -15,6 +16,8 @@ export const MAX_DELAY_MS = 50;
 export interface OpenOptions extends Partial<Omit<LogSetOptions, 'store' | 'clock'>> {
   readonly ring?: Partial<RingLimits>;
   readonly retention?: Partial<RetentionLimits>;
+  /** Default: no state. */
+  readonly state?: StateLimits | null;
   readonly clock?: ManualClock;
 }
 
@@ -31,10 +34,10 @@ export async function openLogs(
   options: OpenOptions = {},
   inner: OrderedStore = createMemoryStore({ keep: true }),
 ): Promise<OpenLogs> {
-  const { ring = {}, retention = {}, clock = new ManualClock(), ...rest } = options;
+  const { ring = {}, retention = {}, state = null, clock = new ManualClock(), ...rest } = options;
   const store = new FaultyStore(inner);
   const failures: unknown[] = [];
-  const limits = { ring: { ...NO_LIMITS, ...ring }, retention: { ...NO_LIMITS, ...retention } };
+  const limits = { ring: { ...NO_LIMITS, ...ring }, retention: { ...NO_LIMITS, ...retention }, state };
   const logs = await LogSet.open({
     folder: null,
     ringBytes: 1 << 30,
