@@ -15,6 +15,7 @@ import type { OrderedStore } from './log/ordered-store.ts';
 import { SEGMENT_BYTES } from './log/slab-allocator.ts';
 import { storeFolder } from './log/store-folder.ts';
 import { Connection } from './net/connection.ts';
+import { refuseConnection } from './net/error-frame.ts';
 import { answerHttp } from './net/http-api.ts';
 import { LoopTurn } from './net/loop-turn.ts';
 import type { ConnectionServices } from './net/services.ts';
@@ -180,6 +181,7 @@ async function listen(config: HubConfig, core: HubCore, auth: Auth, clock: Clock
         },
       };
     },
+    refuse: refuseConnection,
     answer: (question) => answerHttp({ hub: core, verifier, metrics, serverName }, question),
   });
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;

@@ -48,6 +48,7 @@ export function validateEntry(
   if (sequence !== undefined && !isProducer) {
     throw new RingcastError('bad-request', 'a sequence needs a producer: say its producerId in hello');
   }
+  if (sequence === 0) throw new RingcastError('bad-request', 'sequences count from 1');
   for (const record of records) validateRecord(record, hub.limits);
 }
 

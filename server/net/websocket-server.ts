@@ -51,6 +51,8 @@ export interface ServerOptions {
   readonly port: number;
   readonly maxConnections: number;
   accept(socket: Socket): SocketEvents;
+  /** One connection too many: it is to be told so, and ended. */
+  refuse(socket: Socket): void;
   answer(question: HttpQuestion): HttpAnswer | Promise<HttpAnswer>;
 }
 
@@ -167,9 +169,6 @@ export function startServer(options: ServerOptions): Promise<SocketServer> {
     upgrade(response, request, context) {
       const form = formOf(request.getHeader('sec-websocket-protocol'));
       if (!form) return refuseUpgrade(response, '400 Bad Request', NO_SUBPROTOCOL);
-      if (sockets.size >= options.maxConnections) {
-        return refuseUpgrade(response, '503 Service Unavailable', TOO_MANY);
-      }
       response.upgrade<SocketData>(
         { form, socket: undefined, events: undefined },
         request.getHeader('sec-websocket-key'),
@@ -182,7 +181,9 @@ export function startServer(options: ServerOptions): Promise<SocketServer> {
       const data = ws.getUserData();
       data.socket = new UwsSocket(ws, data.form);
       sockets.add(data.socket);
-      data.events = options.accept(data.socket);
+      // Told over the WebSocket, as a browser is not shown what HTTP answers.
+      if (sockets.size > options.maxConnections) options.refuse(data.socket);
+      else data.events = options.accept(data.socket);
     },
     message(ws, message, isBinary) {
       ws.getUserData().events?.receive(new Uint8Array(message), isBinary);
@@ -219,7 +220,6 @@ export function startServer(options: ServerOptions): Promise<SocketServer> {
 }
 
 const NO_SUBPROTOCOL = `offer the WebSocket subprotocol ${SUBPROTOCOLS.msgpack} or ${SUBPROTOCOLS.json}\n`;
-const TOO_MANY = 'this hub holds as many connections as it may: try again later\n';
 
 function formOf(offered: string): CodecForm | undefined {
   const names = offered.split(',').map((name) => name.trim());

@@ -128,11 +128,18 @@ test('binary in the JSON form is a bad frame', async () => {
   expect((await client.closed()).code).toBe(4200);
 });
 
-test('beyond maxConnections an upgrade is refused with 503, and taken again when one has gone', async () => {
-  const { dial } = await startHub({ config: { limits: { maxConnections: 1 } } });
+test('beyond maxConnections a client is told too-many-connections and closed, and taken when one has gone', async () => {
+  const { dial, token } = await startHub({ config: { limits: { maxConnections: 1 } } });
   const first = await dial();
-  await expect(dial()).rejects.toThrow('503');
+  const second = await dial();
+  expect(await second.error(null)).toMatchObject({ code: 'too-many-connections' });
+  expect(await second.closed()).toEqual({ code: 4003, reason: 'too-many-connections' });
   first.cut();
   await first.closed();
-  await expect.poll(() => dial().then(() => 'open', String)).toBe('open');
+  const again = async () => {
+    const next = await dial({ timeoutMs: 500 });
+    await next.hello(await token());
+    return 'welcome';
+  };
+  await expect.poll(() => again().catch(String)).toBe('welcome');
 });

@@ -52,6 +52,7 @@ describe('defaults', () => {
       },
       memory: { ringBytes: 256 * MIB, unpersistedBytes: 64 * MIB },
       writeBehind: { maxDelayMs: 50 },
+      producers: { maxCount: 1000, maxAgeMs: DAY_MS },
       channels: [],
       log: { level: 'info', pretty: process.stdout.isTTY === true },
     });
@@ -71,6 +72,12 @@ describe('defaults', () => {
         pattern: 'market.>',
         ring: { maxRecords: null, maxBytes: 16 * MIB, maxAgeMs: null },
         retention: { maxRecords: 1000, maxBytes: 1024 * MIB, maxAgeMs: 7 * DAY_MS },
+        state: null,
+        readers: {
+          policies: ['replay', 'drop-oldest', 'conflate', 'disconnect'],
+          maxLagRecords: null,
+          maxLagBytes: null,
+        },
       },
     ]);
     expect(defaultChannelBounds.ring).toEqual(channels[0]?.ring);
@@ -82,6 +89,11 @@ describe('defaults', () => {
       channels: [{ pattern: 'a', retention: { maxBytes: null, maxAgeMs: null } }],
     });
     expect(channels[0]?.retention).toEqual({ maxRecords: null, maxBytes: null, maxAgeMs: null });
+  });
+
+  it('an empty state is one with every default', () => {
+    const { channels } = parseConfig({ channels: [{ pattern: 'a', state: {} }] });
+    expect(channels[0]?.state).toEqual({ maxKeys: 100_000 });
   });
 });
 

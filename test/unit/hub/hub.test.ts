@@ -144,3 +144,11 @@ test('a publisher that has gone is told nothing, and holds nothing', async () =>
   await turn();
   expect(core.told).toEqual([]);
 });
+
+test('a publish that comes to a stopping hub is refused with shutting-down', async () => {
+  const core = await HubCore.open();
+  core.publish('a', [1]);
+  void core.stop();
+  core.publish('a', [2]);
+  expect(core.refusals).toMatchObject([{ code: 'shutting-down' }]);
+});
