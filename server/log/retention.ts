@@ -43,8 +43,7 @@ export class Retention {
 
   /** A look that costs nothing, before any is read. */
   #mayHaveExpired(log: ChannelLog): boolean {
-    // While its state is being rebuilt from its records, all of them stay.
-    if (log.contents === 'loading' || log.oldestOffset > log.durableOffset) return false;
+    if (log.oldestOffset > log.durableOffset) return false;
     return this.#isExpired(log, log.oldestRun ?? shortestExtent(log));
   }
 
@@ -59,6 +58,7 @@ export class Retention {
     // under the key of the first of them.
     const { ringFirstOffset } = log;
     const runs = await this.#store.runsFrom(log.number, epoch, log.oldestOffset, lookBytes);
+    // Its state may be made from these records just now.
     if (log.contents === 'loading') return false;
     const stored = runs.filter((run) => run.firstOffset >= log.oldestOffset && endOf(run) < ringFirstOffset);
     const expired: StoredRun[] = [];

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { ChannelLog } from '../../../server/log/channel-log.ts';
+import { cursorBefore } from '../../../server/log/log-bounds.ts';
 import type { BackwardPage, LogReader, PageResult } from '../../../server/log/log-reader.ts';
 import type { LogSet } from '../../../server/log/log-set.ts';
 import { createMemoryStore } from '../../../server/log/memory-store.ts';
@@ -242,5 +243,59 @@ describe('the cursor at a time', () => {
     expect(log.lastTimeMs).toBe(lastTimeMs);
     await turns();
     expect(await reader.cursorAtTime(log, log, lastTimeMs)).toEqual(at(0, logs.epoch - 1));
+  });
+});
+
+describe('the position at so many bytes', () => {
+  /** For every number of bytes at and around each record, what adding up the records gives. */
+  async function expectExact(): Promise<void> {
+    const ends = [0];
+    for (let offset = 1; offset <= log.headOffset; offset++) {
+      const page = await forward(cursorBefore(log, offset), 1);
+      if (page.kind !== 'run') throw new Error(`there is no record ${offset}, but a ${page.kind}`);
+      ends.push(ends.at(-1)! + page.bytes);
+    }
+    expect(ends.at(-1)).toBe(log.headBytes);
+    for (const end of ends) {
+      for (const bytes of [end - 1, end, end + 1]) {
+        const found = ends.findIndex((before) => before >= bytes);
+        const expected = found < 0 ? log.headOffset + 1 : found + 1;
+        expect([bytes, await reader.offsetAtBytes(log, bytes)]).toEqual([bytes, expected]);
+      }
+    }
+  }
+
+  beforeEach(async () => {
+    for (let i = 0; i < 6; i++) await write(30 * KIB, 10, 300);
+    await open();
+    for (let i = 0; i < 6; i++) await write(30 * KIB, 10, 5000);
+  });
+
+  test('is found in the ring, in the store, over epochs and on the seams between them', async () => {
+    while (log.segments.length > 1) log.dropOldestSegment();
+    await expectExact();
+  });
+
+  test('is found where nothing is in memory', async () => {
+    await open();
+    await expectExact();
+  });
+
+  test('is told at once by the ring', () => {
+    const newest = reader.offsetAtBytes(log, log.headBytes - 1);
+    expect(newest).toBe(log.headOffset + 1);
+    expect(reader.offsetAtBytes(log, log.headBytes - 5020)).toBe(log.headOffset);
+    expect(typeof reader.offsetAtBytes(log, log.segments[0]!.bytesBefore)).toBe('number');
+  });
+
+  test('is never before the beginning, nor behind the head', async () => {
+    await open({ retention: { maxRecords: 4 } });
+    await drive(opened, logs.maintain());
+    expect(log.oldestOffset).toBeGreaterThan(1);
+    expect([0, log.oldestBytes, 1e12].map((bytes) => reader.offsetAtBytes(log, bytes))).toEqual([
+      log.oldestOffset,
+      log.oldestOffset,
+      log.headOffset + 1,
+    ]);
   });
 });

@@ -95,6 +95,24 @@ describe('the budget of all rings', () => {
   });
 });
 
+test('what became durable just now is in the ring while that is told, however small the budgets (its readers had to read the store)', async () => {
+  const told: [durableOffset: number, ringFirstOffset: number][] = [];
+  let durable = 0;
+  await open({
+    ringBytes: 1,
+    ring: { maxRecords: 0 },
+    onSynced: ([log]) => {
+      if (log!.durableOffset > durable) told.push([durable + 1, log!.ringFirstOffset]);
+      durable = log!.durableOffset;
+    },
+  });
+  const log = await logOf('a');
+  for (let i = 0; i < 20; i++) await write(log, ...Array.from({ length: 1 + (i % 7) }, () => THIRD));
+  expect(told).toHaveLength(20);
+  for (const [firstOffset, ringFirstOffset] of told) expect(ringFirstOffset).toBeLessThanOrEqual(firstOffset);
+  expect(log.segments.length).toBeLessThan(2);
+});
+
 describe('the bounds of one ring', () => {
   test('by records: at least so many stay', async () => {
     await open({ ring: { maxRecords: 7 } });
