@@ -91,10 +91,11 @@ export class Feeder {
   }
 
   /** History ends where lag begins, and no page lies across: lag in bytes is counted from there. */
-  #next({ feed, cursor, historyOffset, channel }: Subscription): PageResult | Stored {
+  #next({ feed, cursor, historyOffset, channel, roomBytes }: Subscription): PageResult | Stored {
     const { bounds } = feed;
     const headOffset = cursor.offset < historyOffset ? historyOffset : bounds.headOffset;
-    return this.#logReader.readRing(channel.log, { ...bounds, headOffset }, cursor, SEGMENT_BYTES);
+    const maxBytes = Math.min(SEGMENT_BYTES, roomBytes);
+    return this.#logReader.readRing(channel.log, { ...bounds, headOffset }, cursor, maxBytes);
   }
 
   #stepBy(subscription: Subscription, next: RunPage | Stored): Step {
@@ -114,7 +115,7 @@ export class Feeder {
     const { log } = subscription.channel;
     return this.#read(
       subscription,
-      () => this.#logReader.readStored(log, next, SEGMENT_BYTES),
+      () => this.#logReader.readStored(log, next, Math.min(SEGMENT_BYTES, subscription.roomBytes)),
       (result) => this.#takeStored(subscription, result),
     );
   }

@@ -82,9 +82,9 @@ function openedOf<T>(result: PromiseSettledResult<T>): T {
 
 /** Payloads are views of the message, whose bytes are gone once its handler returns. */
 function withOwnPayloads(frame: Publish): Publish {
-  const entries = frame.entries.map(({ channel, records }) => ({
-    channel,
-    records: records.map((record) => ({ ...record, payload: new Uint8Array(record.payload) })),
+  const entries = frame.entries.map((entry) => ({
+    ...entry,
+    records: entry.records.map((record) => ({ ...record, payload: new Uint8Array(record.payload) })),
   }));
   return { ...frame, entries };
 }

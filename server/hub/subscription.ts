@@ -85,6 +85,11 @@ export class Subscription {
     return { records: Math.max(0, records), bytes: records > 0 ? pushedBytes - this.#markBytes : 0 };
   }
 
+  /** What a page for it may be, bytes of run, so that little is sent beyond its credit; one record always passes. */
+  get roomBytes(): number {
+    return Math.max(1, this.#creditBytes);
+  }
+
   get hasCredit(): boolean {
     return this.#creditBytes > 0;
   }
