@@ -79,7 +79,7 @@ function validateRecord({ key, meta, payload }: RecordInput, limits: HubLimits):
   }
 }
 
-/** All conditions of a frame are held against the channels as they are before it. Throws `conflict`. */
+/** I23. All conditions of a frame are held against the channels as they are before it. Throws `conflict`. */
 export function checkExpected({ channel, expectedCursor }: PublishEntry, { log }: Channel): void {
   if (expectedCursor === undefined || isSamePoint(log, expectedCursor, log.head)) return;
   const head = formatCursor(headCursor(log));

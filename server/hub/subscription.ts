@@ -94,7 +94,7 @@ export class Subscription {
     return this.#creditBytes > 0;
   }
 
-  /** A frame was sent. One may overdraw, so that a small window is no dead end. */
+  /** A frame was sent. I20: one may overdraw, so that a small window is no dead end. */
   charge(frameBytes: number): void {
     this.#creditBytes -= frameBytes;
   }
