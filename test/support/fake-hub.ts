@@ -242,6 +242,7 @@ export class FakeConnection {
   #receive(frame: ClientFrame, bytes: number): void {
     this.received.push(frame);
     if (frame.op === 'hello') this.producerId = frame.producerId;
+    if (frame.op === 'publish') this.#giveCredit(bytes);
     if (this.hub.intercept(frame, this)) return;
     switch (frame.op) {
       case 'hello':
@@ -255,7 +256,7 @@ export class FakeConnection {
         this.send({ op: 'ok', id: frame.id, result: null });
         break;
       case 'publish':
-        this.takePublish(frame, bytes);
+        this.takePublish(frame);
         break;
       case 'pull':
         this.answerPull(frame);
@@ -285,17 +286,20 @@ export class FakeConnection {
     if (this.hub.autoPush) this.push();
   }
 
-  takePublish(frame: Publish, bytes = 0): void {
+  takePublish(frame: Publish): void {
     const taken = this.hub.publishes.take(frame, this.producerId);
     if ('code' in taken) this.refuse(frame.id, taken.code, taken.details);
     else if (frame.id !== 0) this.#answerPublish({ id: frame.id, ...taken }, frame.ack);
     if (frame.ack === 'disk' && this.hub.autoSync) this.hub.sync();
-    this.#usedCreditBytes += bytes;
-    if (this.hub.autoCredit && this.#usedCreditBytes * 2 >= this.hub.publishCreditBytes) {
-      this.send({ op: 'publish-credit', bytes: this.#usedCreditBytes });
-      this.#usedCreditBytes = 0;
-    }
     if (this.hub.autoPush) this.hub.push();
+  }
+
+  /** Whatever becomes of a publish, its bytes come back. */
+  #giveCredit(bytes: number): void {
+    this.#usedCreditBytes += bytes;
+    if (!this.hub.autoCredit || this.#usedCreditBytes * 2 < this.hub.publishCreditBytes) return;
+    this.send({ op: 'publish-credit', bytes: this.#usedCreditBytes });
+    this.#usedCreditBytes = 0;
   }
 
   /** What was published with ack `disk` is on the disk. */
