@@ -41,6 +41,8 @@ export interface Reader {
   stateFrame(delivery: Omit<Delivery, 'place'>, atEnd: boolean): void;
   gap(gap: Gap, hold: FrameHold): void;
   refused(error: RingcastError): void;
+  /** What it stands on came or went: it may be live no more, or again. */
+  connectionChanged(): void;
   /** It holds up the others: to go on by itself. */
   lag(): void;
 }
@@ -161,7 +163,8 @@ export class SharedSubscription {
 
   #apply({ state, effects }: ReturnType<typeof decideSubscription>, came?: CameFrame): void {
     const deliver = came && this.#prepare(effects, came);
-    if (state.name !== this.#state.name) {
+    const changed = state.name !== this.#state.name;
+    if (changed) {
       this.#cancelRetry?.();
       this.#cancelRetry = undefined;
     }
@@ -170,6 +173,7 @@ export class SharedSubscription {
       if (effect.do === 'take' || effect.do === 'take-state' || effect.do === 'gap') deliver?.();
       else this.#run(effect);
     }
+    if (changed) this.#forEach((reader) => reader.connectionChanged());
     this.#forgetIfUnused();
   }
 
