@@ -6,7 +6,7 @@
 import type { Clock } from '../shared/clock.ts';
 import { RingcastError } from '../shared/errors.ts';
 import type { ErrorFrame, Ok, ServerFrame, Welcome } from '../shared/frames.ts';
-import type { Gap } from '../shared/terms.ts';
+import type { AckLevel, Gap } from '../shared/terms.ts';
 import { backoffDelayMs } from './backoff.ts';
 import { Channels } from './channels.ts';
 import { Connection } from './connection.ts';
@@ -17,6 +17,7 @@ import { gatherHistory, type HistoryPage, readPages } from './history.ts';
 import {
   checkChannel,
   type HistoryOptions,
+  type PublishItem,
   type PublishOptions,
   readFrom,
   type Settings,
@@ -24,7 +25,8 @@ import {
   type SubscribeOptions,
 } from './options.ts';
 import type { GapItem, Listener } from './outlet.ts';
-import { Publisher, type PublishResult } from './publisher.ts';
+import type { PublishResult } from './publish-queue.ts';
+import { Publisher } from './publisher.ts';
 import { Pulls } from './pulls.ts';
 import type { ReceivedRecord } from './record.ts';
 import { errorFrom, Requests } from './requests.ts';
@@ -61,7 +63,7 @@ export class Client {
   #cancelDrain: (() => void) | undefined;
 
   constructor(settings: Settings) {
-    const { clock, backoff, maxOutboxBytes, maxQueuedBytes } = settings;
+    const { clock, backoff, maxQueuedBytes } = settings;
     this.#clock = clock;
     this.#connection = new Connection(settings, {
       onLive: (welcome) => this.#onLive(welcome),
@@ -72,7 +74,7 @@ export class Client {
     });
     this.#flow = new Flow(clock, (held) => this.#connection.hold(held));
     this.#requests = new Requests((count) => this.#flow.awaiting(count));
-    this.#publisher = new Publisher(this.#connection, this.#requests, maxOutboxBytes);
+    this.#publisher = new Publisher(this.#connection, this.#requests, settings);
     this.#pulls = new Pulls(this.#connection, this.#requests);
     this.#channels = new Channels(this.#connection, {
       requests: this.#requests,
@@ -99,14 +101,19 @@ export class Client {
     return this.#welcome;
   }
 
-  /** What waits, in bytes: publishes not sent, publishes not out of the socket, records not taken. */
+  /**
+   * What waits, in bytes: publishes not acknowledged, those of them that were sent, frames not out of the socket,
+   * records not taken.
+   */
   get backlog(): {
     readonly outboxBytes: number;
+    readonly unackedBytes: number;
     readonly socketBytes: number;
     readonly queuedBytes: number;
   } {
     return {
       outboxBytes: this.#publisher.outboxBytes,
+      unackedBytes: this.#publisher.unackedBytes,
       socketBytes: this.#connection.bufferedBytes,
       queuedBytes: this.#channels.queuedBytes,
     };
@@ -157,8 +164,12 @@ export class Client {
    * (`memory`, the default) or on its disk (`disk`), with its cursor; or when sent (`none`). Await it to go no faster
    * than the hub takes.
    *
-   * Rejects with RingcastError: `connection-lost` when the answer was cut off and the record may or may not have been
-   * taken, `outbox-full`, `record-too-large`, `record-invalid`, `channel-invalid`, `closed`, and the hub's refusals.
+   * With an acknowledgement it is taken exactly once, and in the order of the calls to its channel: it is kept until
+   * the hub answers, and sent again after a cut or a refusal for now. With `none` it is lost with its connection.
+   *
+   * Rejects with RingcastError: `outbox-full`, `record-too-large`, `record-invalid`, `channel-invalid`, `conflict`,
+   * `closed`, the hub's other refusals; `connection-lost` (the client was closed) and `producer-unknown` (it was away
+   * for too long) when the record may or may not have been taken.
    */
   publish(
     channel: string,
@@ -173,6 +184,26 @@ export class Client {
   publish(channel: string, data: unknown, options?: PublishOptions): Promise<PublishResult | undefined>;
   publish(channel: string, data: unknown, options: PublishOptions = {}): Promise<PublishResult | undefined> {
     return this.#publisher.publish(channel, data, options);
+  }
+
+  /**
+   * Appends several records, to one or more channels, all or none of them. Resolves with a result for each, in their
+   * order. Rejects as {@link publish}; with `record-too-large` when they do not fit one frame (`maxFrameBytes` of the
+   * welcome's limits).
+   */
+  publishMany(
+    items: readonly PublishItem[],
+    options: { readonly ack: 'none' },
+  ): Promise<readonly undefined[]>;
+  publishMany(
+    items: readonly PublishItem[],
+    options?: { readonly ack?: 'memory' | 'disk' | undefined },
+  ): Promise<readonly PublishResult[]>;
+  publishMany(
+    items: readonly PublishItem[],
+    options: { readonly ack?: AckLevel | undefined } = {},
+  ): Promise<readonly (PublishResult | undefined)[]> {
+    return this.#publisher.publishMany(items, options.ack ?? 'memory');
   }
 
   /** Up to `limit` records (default 100) that a channel holds. Rejects with RingcastError. */
@@ -254,6 +285,7 @@ export class Client {
   #onLost(): void {
     this.#flow.reset();
     this.#requests.lost();
+    this.#publisher.lost();
     this.#channels.offline();
   }
 

@@ -3,6 +3,7 @@
  * timers, reconnecting) and turns frames into bytes and back. Knows nothing of channels; hands every other frame to
  * the client. Called by client.ts only.
  */
+import { nanoid } from 'nanoid';
 import { msgpackCodec } from '../shared/codec.ts';
 import { RingcastError } from '../shared/errors.ts';
 import type { ClientFrame, ErrorFrame, ServerFrame, Welcome } from '../shared/frames.ts';
@@ -38,6 +39,8 @@ export class Connection {
   readonly #handlers: ConnectionHandlers;
   readonly #heartbeat: Heartbeat;
   readonly #events: ConnectionEvent[] = [];
+  /** Under this name the hub knows, on every connection, what this client has published. */
+  readonly #producerId = nanoid();
   #state = INITIAL_CONNECTION;
   #transport: Transport | undefined;
   /** Grows with each attempt and each end of one: what was started in another life is ignored. */
@@ -160,7 +163,7 @@ export class Connection {
           token: this.#hello,
           client: this.#settings.clientName,
           features: [],
-          producerId: null,
+          producerId: this.#producerId,
         });
         return;
       case 'announce-live':

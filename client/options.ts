@@ -5,7 +5,7 @@
 import { isChannelName } from '../shared/channel-name.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { RingcastError } from '../shared/errors.ts';
-import { type AckLevel, type From, parseCursor, type RecordMeta } from '../shared/terms.ts';
+import { type AckLevel, type Cursor, type From, parseCursor, type RecordMeta } from '../shared/terms.ts';
 import { type BackoffPolicy, DEFAULT_BACKOFF } from './backoff.ts';
 import type { OpenTransport } from './transport.ts';
 
@@ -26,7 +26,10 @@ export interface ConnectOptions {
   /** Told of what nobody else is told of; see the client's event `error`. */
   readonly onError?: ((error: unknown) => void) | undefined;
   readonly backoff?: Partial<BackoffPolicy> | undefined;
-  /** Publishes that wait to be sent, in bytes. Beyond it they are rejected with `outbox-full`. Default 8 MiB. */
+  /**
+   * Publishes that wait to be sent or acknowledged, in bytes: all that is kept to be sent again. Beyond it they are
+   * rejected with `outbox-full`. Default 8 MiB.
+   */
   readonly maxOutboxBytes?: number | undefined;
   /** What a subscription may hold for an application that is slower than its channel, in bytes. Default 2 MiB. */
   readonly maxQueuedBytes?: number | undefined;
@@ -150,6 +153,31 @@ export interface PublishOptions {
   readonly meta?: RecordMeta | null | undefined;
   /** Default 'memory'. */
   readonly ack?: AckLevel | undefined;
+  /**
+   * Taken only if the channel's newest record is the one at this cursor (`0-0`: if it has none); else rejected with
+   * `conflict`. Not with ack 'none'.
+   */
+  readonly expectedCursor?: string | undefined;
+}
+
+/** One record of `client.publishMany`. */
+export interface PublishItem {
+  readonly channel: string;
+  readonly data: unknown;
+  readonly key?: string | null | undefined;
+  readonly meta?: RecordMeta | null | undefined;
+  /** As of {@link PublishOptions}; at the first record to its channel only. */
+  readonly expectedCursor?: string | undefined;
+}
+
+/** Throws TypeError. */
+export function readExpectedCursor(text: string | undefined, ack: AckLevel): Cursor | undefined {
+  if (text === undefined) return undefined;
+  if (ack === 'none')
+    throw new TypeError("expectedCursor needs an acknowledgement: use ack 'memory' or 'disk'");
+  const cursor = typeof text === 'string' ? parseCursor(text) : undefined;
+  if (!cursor) throw new TypeError(`expectedCursor must be a cursor, not ${JSON.stringify(text)}`);
+  return cursor;
 }
 
 export interface HistoryOptions {

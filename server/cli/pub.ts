@@ -8,7 +8,7 @@ import type { HubOptions } from './find-hub.ts';
 import { connectToHub } from './hub-client.ts';
 import { inputLines } from './input-lines.ts';
 import { interruptSignal } from './interrupt.ts';
-import { StatusLine } from './output.ts';
+import { note, StatusLine } from './output.ts';
 import { LinePublisher } from './publish-lines.ts';
 
 export interface PubOptions extends HubOptions {
@@ -64,7 +64,8 @@ async function publishOne(
   options: PubOptions,
 ): Promise<ExitCode> {
   const published = await client.publish(channel, parseData(text), recordOptions(options));
-  if (published) process.stdout.write(`${published.cursor}\n`);
+  if (published?.cursor) process.stdout.write(`${published.cursor}\n`);
+  else if (published) note('ringcast: published once; the connection broke before the hub could say where');
   return EXIT.ok;
 }
 

@@ -6,15 +6,19 @@
 import type { OpenTransport, Transport, TransportHandlers } from '../../client/transport.ts';
 import { msgpackCodec } from '../../shared/codec.ts';
 import type { WireErrorCode } from '../../shared/errors.ts';
-import type { ClientFrame, Publish, Pull, ServerFrame } from '../../shared/frames.ts';
+import type { ClientFrame, Publish, PublishAnswer, Pull, ServerFrame } from '../../shared/frames.ts';
 import { encodeValue } from '../../shared/msgpack.ts';
 import { type Cursor, compareCursors, type RecordInput } from '../../shared/terms.ts';
 import { FakeLog, type LogEntry } from './fake-log.ts';
+import { FakePublishes } from './fake-publishes.ts';
 
 export class FakeHub {
   readonly connections: FakeConnection[] = [];
   readonly logs = new Map<string, FakeLog>();
+  readonly publishes = new FakePublishes((channel) => this.log(channel));
   epoch = 7;
+  /** The hub's Unix time, ms, as its welcome tells it. */
+  timeMs: number | undefined = 1000;
   /** True: the frame is dealt with, the hub does nothing more about it. */
   intercept: (frame: ClientFrame, connection: FakeConnection) => boolean = () => false;
   /** Refuses connections: they close with this code before they open. */
@@ -29,6 +33,8 @@ export class FakeHub {
   publishCreditBytes = 262_144;
   /** Gives publish credit back by itself. */
   autoCredit = true;
+  /** Syncs, and with it answers ack `disk`, by itself. */
+  autoSync = true;
   /** Pushes what is appended by itself. */
   autoPush = true;
   recordsPerBatch = 100;
@@ -78,6 +84,19 @@ export class FakeHub {
   push(): void {
     for (const connection of this.connections) connection.push();
   }
+
+  /** Makes all that was taken durable, and says so to those who wait for it. */
+  sync(): void {
+    this.publishes.sync();
+    for (const connection of this.connections) connection.synced();
+  }
+
+  /** Cuts all off, and takes back the newest `lost` publish frames that were not synced. */
+  crash(lost: number): void {
+    for (const connection of this.connections) connection.cut();
+    this.publishes.crash(lost, this.logs.keys());
+    this.epoch++;
+  }
 }
 
 interface FakeSubscription {
@@ -94,11 +113,14 @@ export class FakeConnection {
   closedWith: { readonly code: number | undefined } | undefined;
   paused = false;
   welcomed = false;
+  producerId: string | null = null;
   readonly #handlers: TransportHandlers;
   #open = false;
   #waiting: Uint8Array[] = [];
   #lastNumber = 0;
   #usedCreditBytes = 0;
+  /** Answers of ack `disk` that wait for a sync. */
+  #unsynced: PublishAnswer[] = [];
 
   constructor(hub: FakeHub, handlers: TransportHandlers) {
     this.hub = hub;
@@ -160,7 +182,7 @@ export class FakeConnection {
 
   welcome(): void {
     this.welcomed = true;
-    const { limits, publishCreditBytes, tokenExpiresAtMs } = this.hub;
+    const { limits, publishCreditBytes, tokenExpiresAtMs, timeMs } = this.hub;
     this.send({
       op: 'welcome',
       connectionId: `c${this.hub.connections.length}`,
@@ -169,6 +191,7 @@ export class FakeConnection {
       publishCreditBytes,
       tokenExpiresAtMs,
       server: 'fake/1',
+      timeMs,
     });
   }
 
@@ -218,6 +241,8 @@ export class FakeConnection {
 
   #receive(frame: ClientFrame, bytes: number): void {
     this.received.push(frame);
+    if (frame.op === 'hello') this.producerId = frame.producerId;
+    if (frame.op === 'publish') this.#giveCredit(bytes);
     if (this.hub.intercept(frame, this)) return;
     switch (frame.op) {
       case 'hello':
@@ -231,7 +256,7 @@ export class FakeConnection {
         this.send({ op: 'ok', id: frame.id, result: null });
         break;
       case 'publish':
-        this.takePublish(frame, bytes);
+        this.takePublish(frame);
         break;
       case 'pull':
         this.answerPull(frame);
@@ -261,24 +286,30 @@ export class FakeConnection {
     if (this.hub.autoPush) this.push();
   }
 
-  takePublish(frame: Publish, bytes = 0): void {
-    const firstOffsets = frame.entries.map(({ channel, records }) => {
-      const log = this.hub.log(channel);
-      const offsets = records.map((record) => log.append(record).offset);
-      return offsets[0]!;
-    });
-    if (frame.id !== 0) {
-      this.send({
-        op: 'published',
-        answers: [{ id: frame.id, epoch: this.hub.log(frame.entries[0]!.channel).head.epoch, firstOffsets }],
-      });
-    }
-    this.#usedCreditBytes += bytes;
-    if (this.hub.autoCredit && this.#usedCreditBytes * 2 >= this.hub.publishCreditBytes) {
-      this.send({ op: 'publish-credit', bytes: this.#usedCreditBytes });
-      this.#usedCreditBytes = 0;
-    }
+  takePublish(frame: Publish): void {
+    const taken = this.hub.publishes.take(frame, this.producerId);
+    if ('code' in taken) this.refuse(frame.id, taken.code, taken.details);
+    else if (frame.id !== 0) this.#answerPublish({ id: frame.id, ...taken }, frame.ack);
+    if (frame.ack === 'disk' && this.hub.autoSync) this.hub.sync();
     if (this.hub.autoPush) this.hub.push();
+  }
+
+  /** Whatever becomes of a publish, its bytes come back. */
+  #giveCredit(bytes: number): void {
+    this.#usedCreditBytes += bytes;
+    if (!this.hub.autoCredit || this.#usedCreditBytes * 2 < this.hub.publishCreditBytes) return;
+    this.send({ op: 'publish-credit', bytes: this.#usedCreditBytes });
+    this.#usedCreditBytes = 0;
+  }
+
+  /** What was published with ack `disk` is on the disk. */
+  synced(): void {
+    for (const answer of this.#unsynced.splice(0)) this.send({ op: 'published', answers: [answer] });
+  }
+
+  #answerPublish(answer: PublishAnswer, ack: Publish['ack']): void {
+    if (ack === 'disk') this.#unsynced.push(answer);
+    else this.send({ op: 'published', answers: [answer] });
   }
 
   answerPull({ id, channel, from, limit, reverse }: Pull): void {
