@@ -12,7 +12,6 @@ import { Channels } from './channels.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionState } from './connection-state.ts';
 import { Emitter } from './emitter.ts';
-import { Flow } from './flow.ts';
 import { gatherHistory, type HistoryPage, readPages } from './history.ts';
 import {
   checkChannel,
@@ -20,6 +19,7 @@ import {
   type PublishItem,
   type PublishOptions,
   readFrom,
+  readTerms,
   type Settings,
   type Status,
   type SubscribeOptions,
@@ -54,7 +54,6 @@ export class Client {
   readonly #requests: Requests;
   readonly #publisher: Publisher;
   readonly #pulls: Pulls;
-  readonly #flow: Flow;
   readonly #channels: Channels;
   #welcome: Welcome | undefined;
   #status: Status = 'connecting';
@@ -68,19 +67,18 @@ export class Client {
     this.#connection = new Connection(settings, {
       onLive: (welcome) => this.#onLive(welcome),
       onLost: () => this.#onLost(),
-      onFrame: (frame) => this.#onFrame(frame),
+      onFrame: (frame, bytes) => this.#onFrame(frame, bytes),
       onState: (state) => this.#onState(state),
       onDrain: () => this.#drain(),
     });
-    this.#flow = new Flow(clock, (held) => this.#connection.hold(held));
-    this.#requests = new Requests((count) => this.#flow.awaiting(count));
+    this.#requests = new Requests();
     this.#publisher = new Publisher(this.#connection, this.#requests, settings);
     this.#pulls = new Pulls(this.#connection, this.#requests);
     this.#channels = new Channels(this.#connection, {
       requests: this.#requests,
       pulls: this.#pulls,
-      flow: this.#flow,
       maxQueuedBytes,
+      after: (delayMs, run) => clock.after(delayMs, run),
       later: (attempt, leastMs, run) => clock.after(leastMs + backoffDelayMs(attempt, backoff), run),
       report: (error, channel) => this.#report(error, channel),
       unheardGap: (gap, channel) => this.#events.emit('gap', gap, channel),
@@ -128,8 +126,13 @@ export class Client {
    * Reads a channel from a position on: iterate what it returns, or hand in a listener. A listener's promise is awaited
    * before its next call; if it throws, the subscription ends with that error, its cursor before the record.
    *
-   * Throws RingcastError `channel-invalid` or `closed`, TypeError for bad options; what the hub says comes by the
-   * subscription's event `error`, and from its iterator.
+   * What the application has not taken counts against the channel's credit (`maxQueuedBytes`): the hub waits, and then
+   * does as the policy says. The client's subscriptions to one channel share it, so they wait for each other; with
+   * policy `replay` one that holds up others for a second goes on by itself, reading the log.
+   *
+   * Throws RingcastError `channel-invalid`, `closed`, or `already-subscribed` when the channel is open with another
+   * policy, lag limits or deliver, or `state` is asked for while it is open; TypeError for bad options. What the hub says
+   * comes by the subscription's event `error`, and from its iterator.
    */
   subscribe(
     channel: string,
@@ -149,12 +152,13 @@ export class Client {
     checkChannel(channel);
     const { from = 'latest', gaps = 'events', onUnknownCursor = 'end', signal } = options;
     if (this.#closing || this.#status === 'closed') throw closedError();
-    const subscription = this.#channels.subscribe<ReceivedRecord>(channel, {
+    const plan = {
       from: readFrom(from),
       inline: gaps === 'inline',
       onUnknownCursor,
       listener: listener as Listener<ReceivedRecord> | undefined,
-    });
+    };
+    const subscription = this.#channels.subscribe<ReceivedRecord>(channel, plan, readTerms(options));
     if (signal) unsubscribeOnAbort(subscription, signal);
     return subscription;
   }
@@ -283,7 +287,6 @@ export class Client {
   }
 
   #onLost(): void {
-    this.#flow.reset();
     this.#requests.lost();
     this.#publisher.lost();
     this.#channels.offline();
@@ -310,13 +313,13 @@ export class Client {
     this.#publisher.whenDrained(() => this.#connection.drained());
   }
 
-  #onFrame(frame: ServerFrame): void {
+  #onFrame(frame: ServerFrame, bytes: number): void {
     switch (frame.op) {
       case 'batch':
-        this.#channels.batch(frame);
-        break;
+      case 'sparse-batch':
+      case 'state':
       case 'gap':
-        this.#channels.gap(frame);
+        this.#channels.frame(frame, bytes);
         break;
       case 'ok':
       case 'page':

@@ -26,7 +26,8 @@ export interface ConnectionHandlers {
   onLive(welcome: Welcome): void;
   /** Nothing that was sent and not answered will be. */
   onLost(): void;
-  onFrame(frame: ServerFrame): void;
+  /** `bytes`: its length on the wire. */
+  onFrame(frame: ServerFrame, bytes: number): void;
   onState(state: ConnectionState): void;
   /** Call `drained()` when nothing is outstanding. */
   onDrain(): void;
@@ -94,16 +95,6 @@ export class Connection {
     const bytes = msgpackCodec.encodeClient(frame);
     this.#transport!.send(bytes);
     return bytes.length;
-  }
-
-  /** Stops or resumes reading; false where the transport cannot. */
-  hold(held: boolean): boolean {
-    const transport = this.#transport;
-    if (!transport?.pause || !transport.resume) return false;
-    if (held) transport.pause();
-    else transport.resume();
-    this.#heartbeat.hold(held);
-    return true;
   }
 
   /** Gets a token from where tokens come from; a function's failure is its own. */
@@ -236,14 +227,14 @@ export class Connection {
     this.#heartbeat.heard();
     try {
       const frame = msgpackCodec.decodeServer(bytes);
-      if (frame) this.#handle(frame);
+      if (frame) this.#handle(frame, bytes.length);
     } catch (error) {
       if (!(error instanceof RingcastError) || error.code !== 'bad-frame') throw error;
       this.#on({ type: 'broken', failure: error });
     }
   }
 
-  #handle(frame: ServerFrame): void {
+  #handle(frame: ServerFrame, bytes: number): void {
     switch (frame.op) {
       case 'welcome':
         this.#welcome = frame;
@@ -259,7 +250,7 @@ export class Connection {
         this.#on({ type: 'complaint', failure: errorFrom(frame) });
         return;
     }
-    if (this.ready) this.#handlers.onFrame(frame);
+    if (this.ready) this.#handlers.onFrame(frame, bytes);
   }
 
   #broken(code: 'timeout', message: string): void {

@@ -6,9 +6,17 @@
 import type { OpenTransport, Transport, TransportHandlers } from '../../client/transport.ts';
 import { msgpackCodec } from '../../shared/codec.ts';
 import type { WireErrorCode } from '../../shared/errors.ts';
-import type { ClientFrame, Publish, PublishAnswer, Pull, ServerFrame } from '../../shared/frames.ts';
+import type {
+  ClientFrame,
+  Publish,
+  PublishAnswer,
+  Pull,
+  ServerFrame,
+  Subscribe,
+} from '../../shared/frames.ts';
 import { encodeValue } from '../../shared/msgpack.ts';
-import { type Cursor, compareCursors, type RecordInput } from '../../shared/terms.ts';
+import { type Cursor, compareCursors, formatCursor, ORIGIN, type RecordInput } from '../../shared/terms.ts';
+import { batchFrame, FakeFeed, runOf } from './fake-feed.ts';
 import { FakeLog, type LogEntry } from './fake-log.ts';
 import { FakePublishes } from './fake-publishes.ts';
 
@@ -39,7 +47,6 @@ export class FakeHub {
   autoPush = true;
   recordsPerBatch = 100;
   recordsPerPage = 10;
-  canPause = true;
   tokenExpiresAtMs: number | null = null;
 
   readonly openTransport: OpenTransport = (_url, handlers) => {
@@ -99,19 +106,13 @@ export class FakeHub {
   }
 }
 
-interface FakeSubscription {
-  readonly channel: string;
-  cursor: Cursor;
-}
-
 export class FakeConnection {
   readonly hub: FakeHub;
   readonly received: ClientFrame[] = [];
   readonly transport: Transport;
-  readonly subscriptions = new Map<number, FakeSubscription>();
+  readonly subscriptions = new Map<number, FakeFeed>();
   /** How the client closed it. */
   closedWith: { readonly code: number | undefined } | undefined;
-  paused = false;
   welcomed = false;
   producerId: string | null = null;
   readonly #handlers: TransportHandlers;
@@ -136,17 +137,6 @@ export class FakeConnection {
         if (code !== undefined) queueMicrotask(() => this.cut(code));
         else this.#open = false;
       },
-      ...(hub.canPause
-        ? {
-            pause: () => {
-              this.paused = true;
-            },
-            resume: () => {
-              this.paused = false;
-              queueMicrotask(() => this.#deliver());
-            },
-          }
-        : {}),
     };
     queueMicrotask(() => {
       if (hub.refuseWith !== undefined) return handlers.onClose(hub.refuseWith, 'refused by the test');
@@ -166,8 +156,11 @@ export class FakeConnection {
     this.#handlers.onClose(code, reason);
   }
 
-  send(frame: ServerFrame): void {
-    this.sendBytes(msgpackCodec.encodeServer(frame));
+  /** Returns its bytes. */
+  send(frame: ServerFrame): number {
+    const bytes = msgpackCodec.encodeServer(frame);
+    this.sendBytes(bytes);
+    return bytes.length;
   }
 
   sendBytes(bytes: Uint8Array): void {
@@ -197,30 +190,11 @@ export class FakeConnection {
 
   /** Brings every subscription up to its channel's head. */
   push(): void {
-    for (const [channelNumber, subscription] of this.subscriptions) {
-      const log = this.hub.log(subscription.channel);
-      while (compareCursors(subscription.cursor, log.head) < 0) {
-        const { gaps, entries, begin, next } = log.read(subscription.cursor, this.hub.recordsPerBatch);
-        for (const gap of gaps) this.send({ op: 'gap', channelNumber, ...gap });
-        if (entries.length > 0) this.sendBatch(channelNumber, begin, entries);
-        subscription.cursor = next;
-      }
-    }
+    for (const feed of this.subscriptions.values()) feed.push();
   }
 
   sendBatch(channelNumber: number, begin: Cursor, entries: readonly LogEntry[]): void {
-    const { epoch, offset: prevOffset } = begin;
-    const firstOffset = entries[0]!.offset;
-    const run = joined(entries);
-    this.send({
-      op: 'batch',
-      channelNumber,
-      epoch,
-      prevOffset,
-      firstOffset,
-      count: entries.length,
-      run,
-    });
+    this.send(batchFrame(channelNumber, begin, entries));
   }
 
   /** The number under which the channel is subscribed to. */
@@ -232,7 +206,7 @@ export class FakeConnection {
   }
 
   #deliver(): void {
-    if (!this.#open || this.paused) return;
+    if (!this.#open) return;
     const bytes = this.#waiting.shift();
     // A buffer of its own, as from a socket.
     if (bytes) this.#handlers.onMessage(bytes.slice());
@@ -249,7 +223,7 @@ export class FakeConnection {
         this.welcome();
         break;
       case 'subscribe':
-        this.subscribe(frame.id, frame.channel, frame.from);
+        this.subscribe(frame);
         break;
       case 'unsubscribe':
         this.subscriptions.delete(frame.channelNumber);
@@ -261,6 +235,9 @@ export class FakeConnection {
       case 'pull':
         this.answerPull(frame);
         break;
+      case 'credit':
+        this.subscriptions.get(frame.channelNumber)?.grant(frame.bytes);
+        break;
       case 'refresh':
         this.send({ op: 'ok', id: frame.id, result: { tokenExpiresAtMs: this.hub.tokenExpiresAtMs } });
         break;
@@ -269,20 +246,24 @@ export class FakeConnection {
     }
   }
 
-  subscribe(id: number, channel: string, from: Parameters<FakeLog['begin']>[0]): void {
+  subscribe({ id, channel, from, options }: Subscribe): void {
     const log = this.hub.log(channel);
     const cursor = log.begin(from);
     if ([...this.subscriptions.values()].some((each) => each.channel === channel)) {
       this.refuse(id, 'already-subscribed');
+      return;
     }
     if (!log.knows(cursor)) {
       this.refuse(id, 'unknown-cursor');
       return;
     }
     const channelNumber = ++this.#lastNumber;
-    this.subscriptions.set(channelNumber, { channel, cursor });
-    const result = { channelNumber, cursor: text(cursor), head: text(log.head) };
+    const feed = new FakeFeed(this, channelNumber, channel, cursor, options ?? {});
+    this.subscriptions.set(channelNumber, feed);
+    const result = { channelNumber, cursor: formatCursor(feed.cursor), head: formatCursor(log.head) };
     this.send({ op: 'ok', id, result });
+    if (from === 'state') feed.beginState(ORIGIN);
+    else if (typeof from === 'object' && 'state' in from) feed.beginState(from.state);
     if (this.hub.autoPush) this.push();
   }
 
@@ -333,15 +314,7 @@ export class FakeConnection {
       prevOffset: stretch.begin.offset,
       firstOffset: entries[0]?.offset ?? stretch.begin.offset + 1,
       count: entries.length,
-      run: joined(entries),
+      run: runOf(entries),
     });
   }
-}
-
-function joined(entries: readonly LogEntry[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(entries.map(({ bytes }) => bytes)));
-}
-
-function text({ epoch, offset }: Cursor): string {
-  return `${epoch}-${offset}`;
 }
