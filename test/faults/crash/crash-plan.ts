@@ -11,7 +11,7 @@ const MIB = 1_048_576;
 
 /** The smallest memory there is, so that whoever is behind is fed from the disk. */
 export const HUB_CONFIG: HubConfigInput = {
-  memory: { ringBytes: MIB, unpersistedBytes: 4 * MIB },
+  memory: { ringBytes: MIB, unpersistedBytes: MIB },
   channels: [{ pattern: 'state.>', state: { maxKeys: 1000 } }],
   log: { level: 'warn', pretty: false },
 };

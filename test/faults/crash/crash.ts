@@ -34,8 +34,10 @@ const { totals, findings } = await runCrashTest({
   onProgress: (now) => {
     progress = now;
   },
-}).finally(() => clearInterval(timer));
-await rm(folder, { recursive: true, force: true });
+}).finally(async () => {
+  clearInterval(timer);
+  await rm(folder, { recursive: true, force: true });
+});
 
 if (process.stderr.isTTY) process.stderr.write('\n');
 for (const { kind, text } of findings.slice(0, MAX_TOLD_FINDINGS)) process.stderr.write(`${kind}: ${text}\n`);
