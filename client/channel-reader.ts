@@ -17,7 +17,7 @@ import {
   type ReaderState,
   startReader,
 } from './reader-state.ts';
-import { chargedBytes, type ReceivedRecord, readRun } from './record.ts';
+import { chargedBytes, RECORD_OBJECT_BYTES, type ReceivedRecord, readRun } from './record.ts';
 import type { QueueChunk, QueueItem } from './record-queue.ts';
 import {
   type Delivery,
@@ -40,6 +40,9 @@ export interface ReaderPort extends SubscriptionPort {
   /** Of a channel; a reader that pulls asks for its next page when a quarter of it is left. */
   readonly maxQueuedBytes: number;
 }
+
+/** What a queue is charged for a gap. */
+const GAP_OBJECT_BYTES = RECORD_OBJECT_BYTES;
 
 /** What an event brings: records of a batch, page or state frame, or nothing but the frame that it came in. */
 type Handed = Omit<Delivery, 'place' | 'hold'> & Partial<Pick<Delivery, 'place' | 'hold'>>;
@@ -112,7 +115,7 @@ export class ChannelReader implements Reader {
     this.#pull();
   }
 
-  /** The connection came or went; also after every step, as the state is judged from both. */
+  /** The connection or the shared subscription came or went; also after every step: the state is judged from all three. */
   connectionChanged(): void {
     const state = this.#judge();
     if (state === this.#state) return;
@@ -190,8 +193,7 @@ export class ChannelReader implements Reader {
         });
         break;
       case 'gap':
-        // Of a page: what is queued is charged with its records.
-        this.#owner.push({ items: [effect.gap], bytes: 0, hold: delivery?.hold });
+        this.#owner.push({ items: [effect.gap], bytes: GAP_OBJECT_BYTES, hold: delivery?.hold });
         break;
       case 'join':
         this.#shared.join(this, effect.from);

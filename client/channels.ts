@@ -4,11 +4,12 @@
  * client.ts only.
  */
 import { RingcastError } from '../shared/errors.ts';
-import type { Batch, ClientFrame, GapFrame, SparseBatch, StateFrame } from '../shared/frames.ts';
+import type { ClientFrame } from '../shared/frames.ts';
 import type { ChannelReader } from './channel-reader.ts';
 import type { SubscriptionTerms } from './options.ts';
 import { SharedSubscription } from './shared-subscription.ts';
 import { Subscription, type SubscriptionHost, type SubscriptionPlan } from './subscription.ts';
+import type { SubscriptionFrame } from './subscription-frames.ts';
 
 export interface ChannelsPort {
   readonly ready: boolean;
@@ -86,7 +87,7 @@ export class Channels {
   }
 
   /** Frames of a number that is nobody's come late, after an unsubscribe. */
-  frame(frame: Batch | SparseBatch | StateFrame | GapFrame, bytes: number): void {
+  frame(frame: SubscriptionFrame, bytes: number): void {
     this.#routes.get(frame.channelNumber)?.frame(frame, bytes);
   }
 

@@ -4,8 +4,8 @@
  * which index.ts and node.ts call with a transport each.
  */
 import type { Clock } from '../shared/clock.ts';
-import { RingcastError } from '../shared/errors.ts';
-import type { ErrorFrame, Ok, ServerFrame, Welcome } from '../shared/frames.ts';
+import type { RingcastError } from '../shared/errors.ts';
+import type { ErrorFrame, ServerFrame, Welcome } from '../shared/frames.ts';
 import type { AckLevel, Gap } from '../shared/terms.ts';
 import { backoffDelayMs } from './backoff.ts';
 import { Channels } from './channels.ts';
@@ -30,6 +30,7 @@ import { Publisher } from './publisher.ts';
 import { Pulls } from './pulls.ts';
 import type { ReceivedRecord } from './record.ts';
 import { errorFrom, Requests } from './requests.ts';
+import { closedError, statusOf } from './status.ts';
 import type { Subscription } from './subscription.ts';
 
 export interface ClientEvents {
@@ -159,7 +160,7 @@ export class Client {
       listener: listener as Listener<ReceivedRecord> | undefined,
     };
     const subscription = this.#channels.subscribe<ReceivedRecord>(channel, plan, readTerms(options));
-    if (signal) unsubscribeOnAbort(subscription, signal);
+    if (signal) subscription.endOn(signal);
     return subscription;
   }
 
@@ -237,15 +238,7 @@ export class Client {
     if (this.#status === 'closed') throw closedError();
     // Not connected, the next hello carries it.
     if (fresh === null || !this.#connection.ready) return;
-    await new Promise<void>((resolve, reject) => {
-      const id = this.#requests.add<Ok>({
-        answered: () => resolve(),
-        refused: reject,
-        // The next hello carries a fresh one.
-        lost: resolve,
-      });
-      this.#connection.send({ op: 'refresh', id, token: fresh });
-    });
+    await this.#requests.ask((id) => this.#connection.send({ op: 'refresh', id, token: fresh }));
   }
 
   /**
@@ -353,26 +346,4 @@ export class Client {
   #report(error: unknown, channel: string | null): void {
     if (!this.#events.emit('error', error, channel)) console.error('ringcast:', channel ?? '', error);
   }
-}
-
-function statusOf({ name }: ConnectionState, wasLive: boolean): Status {
-  if (name === 'live' || name === 'closed') return name;
-  if (name === 'draining' || name === 'ending') return 'closing';
-  return wasLive ? 'offline' : 'connecting';
-}
-
-function closedError(): RingcastError {
-  return new RingcastError('closed', 'the client is closed; connect again');
-}
-
-function unsubscribeOnAbort(subscription: Subscription<ReceivedRecord>, signal: AbortSignal): void {
-  const unsubscribe = () => subscription.unsubscribe();
-  if (signal.aborted) {
-    unsubscribe();
-    return;
-  }
-  signal.addEventListener('abort', unsubscribe, { once: true });
-  subscription.on('state', (state) => {
-    if (state === 'ended') signal.removeEventListener('abort', unsubscribe);
-  });
 }

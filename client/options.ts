@@ -250,4 +250,6 @@ export interface HistoryOptions {
   readonly from?: FromOption | undefined;
   /** Backwards: the records at or before `from`, newest first. */
   readonly reverse?: boolean | undefined;
+  /** Only what is on the hub's disk. Default false. */
+  readonly durable?: boolean | undefined;
 }

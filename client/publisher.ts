@@ -16,7 +16,7 @@ import {
   type Welcome,
 } from '../shared/frames.ts';
 import { encodeValue } from '../shared/msgpack.ts';
-import { ACK_LEVELS, type AckLevel, formatCursor } from '../shared/terms.ts';
+import { ACK_LEVELS, type AckLevel, formatCursor, type RecordMeta } from '../shared/terms.ts';
 import { type BackoffPolicy, backoffDelayMs } from './backoff.ts';
 import { checkChannel, type PublishItem, type PublishOptions, readExpectedCursor } from './options.ts';
 import { Outbox, type OutboxFrame } from './outbox.ts';
@@ -70,10 +70,10 @@ export class Publisher {
   /** Rejects with TypeError for misuse, RingcastError for all else. */
   publish(channel: string, data: unknown, options: PublishOptions): Promise<PublishResult | undefined> {
     return new Promise((resolve, reject) => {
-      const { key, meta, ack = 'memory' } = options;
+      const { key = null, meta = null, ack = 'memory' } = options;
       this.#checkOpen(ack);
       const expectedCursor = readExpectedCursor(options.expectedCursor, ack);
-      const { record, bytes } = this.#prepare({ channel, data, key, meta });
+      const { record, bytes } = this.#prepare(channel, data, key, meta);
       this.#makeRoom(bytes);
       const pending = { record, bytes, resolve, reject };
       if (expectedCursor) this.#outbox.addWhole(ack, [{ channel, pending: [pending], expectedCursor }]);
@@ -149,7 +149,12 @@ export class Publisher {
     if (!ACK_LEVELS.includes(ack)) throw new TypeError(`ack must be one of ${ACK_LEVELS.join(', ')}`);
   }
 
-  #prepare({ channel, data, key = null, meta = null }: PublishItem): Pick<Pending, 'record' | 'bytes'> {
+  #prepare(
+    channel: string,
+    data: unknown,
+    key: string | null,
+    meta: RecordMeta | null,
+  ): Pick<Pending, 'record' | 'bytes'> {
     checkChannel(channel);
     checkMeta(meta);
     const record = { key, meta, payload: encodeValue(data) };
@@ -169,9 +174,9 @@ export class Publisher {
     item: PublishItem,
     ack: AckLevel,
   ): Promise<PublishResult | undefined> {
-    const { channel } = item;
+    const { channel, data, key = null, meta = null } = item;
     const expectedCursor = readExpectedCursor(item.expectedCursor, ack);
-    const { record, bytes } = this.#prepare(item);
+    const { record, bytes } = this.#prepare(channel, data, key, meta);
     const entry = entries.get(channel) ?? { channel, pending: [], expectedCursor };
     if (expectedCursor && entry.pending.length > 0) {
       throw new TypeError(`expectedCursor may stand at the first record to ${channel} only`);

@@ -17,7 +17,7 @@ import { type Epoch, formatCursor, type Offset, type RecordMeta } from '../share
 
 const BLOCK_BYTES = 4096;
 /** What a record's object takes beside its bytes, roughly; charged to queues with them. */
-const RECORD_OBJECT_BYTES = 128;
+export const RECORD_OBJECT_BYTES = 128;
 
 /** What a queue is charged for the records of a run. */
 export function chargedBytes({ run, count }: CarriesRun): number {

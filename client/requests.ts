@@ -26,6 +26,13 @@ export class Requests {
     return id;
   }
 
+  /** For what the next hello does as well: resolves when it is answered or lost, rejects with the refusal. */
+  ask(send: (id: number) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      send(this.add({ answered: () => resolve(), refused: reject, lost: resolve }));
+    });
+  }
+
   answered(answer: Answer): void {
     this.#take(answer.id)?.answered(answer);
   }

@@ -4,13 +4,14 @@
  * them is, is the readers' matter (reader-state). Made and kept by client.ts.
  */
 import { RingcastError } from '../shared/errors.ts';
-import type { Batch, ClientFrame, GapFrame, Ok, SparseBatch, StateFrame } from '../shared/frames.ts';
+import type { ClientFrame, Ok } from '../shared/frames.ts';
 import { type Cursor, type From, type Gap, parseCursor } from '../shared/terms.ts';
 import { CreditWindow, type FrameHold } from './credit-window.ts';
 import type { SubscriptionTerms } from './options.ts';
 import type { RunPlace, SparsePlace } from './position.ts';
 import { chargedBytes, type ReceivedRecord, readRun } from './record.ts';
 import type { Requests } from './requests.ts';
+import { type BatchFrame, eventOf, placeOf, type SubscriptionFrame } from './subscription-frames.ts';
 import {
   decideSubscription,
   IDLE_SUBSCRIPTION,
@@ -41,6 +42,8 @@ export interface Reader {
   stateFrame(delivery: Omit<Delivery, 'place'>, atEnd: boolean): void;
   gap(gap: Gap, hold: FrameHold): void;
   refused(error: RingcastError): void;
+  /** What it stands on came or went: it may be live no more, or again. */
+  connectionChanged(): void;
   /** It holds up the others: to go on by itself. */
   lag(): void;
 }
@@ -140,7 +143,7 @@ export class SharedSubscription {
    * A frame that is charged to the credit. Read before the cursor moves: a damaged one ends the connection, and is asked
    * for again.
    */
-  frame(frame: Batch | SparseBatch | StateFrame | GapFrame, bytes: number): void {
+  frame(frame: SubscriptionFrame, bytes: number): void {
     const hold = this.#credit.charge(bytes);
     try {
       this.#apply(decideSubscription(this.#state, eventOf(frame)), { frame, hold });
@@ -161,7 +164,8 @@ export class SharedSubscription {
 
   #apply({ state, effects }: ReturnType<typeof decideSubscription>, came?: CameFrame): void {
     const deliver = came && this.#prepare(effects, came);
-    if (state.name !== this.#state.name) {
+    const changed = state.name !== this.#state.name;
+    if (changed) {
       this.#cancelRetry?.();
       this.#cancelRetry = undefined;
     }
@@ -170,6 +174,7 @@ export class SharedSubscription {
       if (effect.do === 'take' || effect.do === 'take-state' || effect.do === 'gap') deliver?.();
       else this.#run(effect);
     }
+    if (changed) this.#forEach((reader) => reader.connectionChanged());
     this.#forgetIfUnused();
   }
 
@@ -188,7 +193,7 @@ export class SharedSubscription {
         if (effect.atEnd) this.#opened();
       };
     }
-    const place = placeOf(frame as Batch | SparseBatch, effect.skip, records.length);
+    const place = placeOf(frame as BatchFrame, effect.skip, records.length);
     return () => this.#forEach((reader) => reader.batch({ records, place, bytes, hold }));
   }
 
@@ -312,33 +317,9 @@ export class SharedSubscription {
   }
 }
 
-type RecordsFrame = Batch | SparseBatch | StateFrame;
-
 interface CameFrame {
-  readonly frame: RecordsFrame | GapFrame;
+  readonly frame: SubscriptionFrame;
   readonly hold: FrameHold;
-}
-
-function eventOf(frame: CameFrame['frame']): SubscriptionMachineEvent {
-  switch (frame.op) {
-    case 'batch':
-      return { type: 'batch', run: frame };
-    case 'sparse-batch':
-      return { type: 'sparse-batch', place: frame };
-    case 'state':
-      return { type: 'state', place: frame, atEnd: frame.atEnd };
-    case 'gap': {
-      const { after, upTo, count, reason } = frame;
-      return { type: 'gap', gap: { after, upTo, count, reason } };
-    }
-  }
-}
-
-/** Where the records lie that are left without the first `skip`; of a sparse batch none is left out here. */
-function placeOf(frame: Batch | SparseBatch, skip: number, count: number): RunPlace | SparsePlace {
-  if (frame.op === 'sparse-batch') return frame;
-  const { epoch, prevOffset, firstOffset } = frame;
-  return { epoch, prevOffset, firstOffset: firstOffset + skip, count };
 }
 
 function isState(from: From): boolean {

@@ -111,6 +111,19 @@ export class Subscription<Item = ReceivedRecord> implements AsyncIterable<Item, 
     this.#reader.stop();
   }
 
+  /** @internal Unsubscribes when the signal is aborted. */
+  endOn(signal: AbortSignal): void {
+    const unsubscribe = () => this.unsubscribe();
+    if (signal.aborted) {
+      unsubscribe();
+      return;
+    }
+    signal.addEventListener('abort', unsubscribe, { once: true });
+    this.on('state', (state) => {
+      if (state === 'ended') signal.removeEventListener('abort', unsubscribe);
+    });
+  }
+
   /** Throws TypeError for a subscription that has a listener or was iterated before. */
   [Symbol.asyncIterator](): AsyncIterator<Item, undefined, undefined> {
     if (this.#listens) throw new TypeError('this subscription has a listener; subscribe again to iterate');

@@ -1,6 +1,6 @@
 /**
  * What conflation makes of a page of the log: the records that have no later one of their key, and what is missing
- * before each. Pure over bytes; feeder frames the result. Records without a key always stay.
+ * before each (I21). Pure over bytes; feeder frames the result. Records without a key always stay.
  */
 import type { Missing } from '../../shared/frames.ts';
 import { RunReader } from '../../shared/record-run.ts';

@@ -2,6 +2,7 @@
  * How far a channel was pushed to the readers of one delivery, and who of them is live: those that see a record once it
  * is in the ring (`memory`), or once it is synced (`durable`). Fan-out moves it, catch-up reads up to it.
  *
+ * I16: what is not synced is beyond the feed `durable`, so no reader of it is ever shown what a crash can take back.
  * I-hub-1: a subscription is in `live` if and only if its state is `live`; its cursor is then (epoch, pushedOffset).
  * I-hub-2: catch-up never reads past pushedOffset, so no record reaches a subscription by both ways.
  */

@@ -3,6 +3,8 @@
  * more because it has come up to what is pushed. Asks the drop policy before each. Holds no queue; in which order and
  * how much, catch-up decides, its only caller.
  *
+ * I3: the cursor moves only past what was sent, or told as missing with its count (I4).
+ *
  * A store read is one of its steps: the subscription is then `reading`, and the page is dropped when it is no longer
  * wanted, or no longer right, once it has come.
  */
@@ -91,10 +93,11 @@ export class Feeder {
   }
 
   /** History ends where lag begins, and no page lies across: lag in bytes is counted from there. */
-  #next({ feed, cursor, historyOffset, channel }: Subscription): PageResult | Stored {
+  #next({ feed, cursor, historyOffset, channel, roomBytes }: Subscription): PageResult | Stored {
     const { bounds } = feed;
     const headOffset = cursor.offset < historyOffset ? historyOffset : bounds.headOffset;
-    return this.#logReader.readRing(channel.log, { ...bounds, headOffset }, cursor, SEGMENT_BYTES);
+    const maxBytes = Math.min(SEGMENT_BYTES, roomBytes);
+    return this.#logReader.readRing(channel.log, { ...bounds, headOffset }, cursor, maxBytes);
   }
 
   #stepBy(subscription: Subscription, next: RunPage | Stored): Step {
@@ -114,7 +117,7 @@ export class Feeder {
     const { log } = subscription.channel;
     return this.#read(
       subscription,
-      () => this.#logReader.readStored(log, next, SEGMENT_BYTES),
+      () => this.#logReader.readStored(log, next, Math.min(SEGMENT_BYTES, subscription.roomBytes)),
       (result) => this.#takeStored(subscription, result),
     );
   }

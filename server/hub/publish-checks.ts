@@ -10,6 +10,7 @@ import { maxTextBytes } from '../../shared/msgpack-bytes.ts';
 import { RECORD_OVERHEAD_BYTES } from '../../shared/record-run.ts';
 import { type Cursor, formatCursor, type RecordInput } from '../../shared/terms.ts';
 import { headCursor, isSamePoint } from '../log/log-bounds.ts';
+import { isTombstone } from '../log/state-index.ts';
 import type { Channel } from './channel.ts';
 import type { Hub, HubLimits } from './hub.ts';
 
@@ -79,7 +80,7 @@ function validateRecord({ key, meta, payload }: RecordInput, limits: HubLimits):
   }
 }
 
-/** All conditions of a frame are held against the channels as they are before it. Throws `conflict`. */
+/** I23. All conditions of a frame are held against the channels as they are before it. Throws `conflict`. */
 export function checkExpected({ channel, expectedCursor }: PublishEntry, { log }: Channel): void {
   if (expectedCursor === undefined || isSamePoint(log, expectedCursor, log.head)) return;
   const head = formatCursor(headCursor(log));
@@ -104,9 +105,9 @@ export function checkKeys(entries: readonly PublishEntry[], channels: readonly C
   const keys = new Map<Channel, string[]>();
   entries.forEach(({ records }, i) => {
     const channel = channels[i]!;
-    if (!channel.log.state) return;
+    if (channel.log.state === null) return;
     const known = keys.get(channel) ?? [];
-    for (const { key } of records) if (key !== null) known.push(key);
+    for (const { key, payload } of records) if (key !== null && !isTombstone(payload)) known.push(key);
     keys.set(channel, known);
   });
   for (const [{ log }, wanted] of keys) {

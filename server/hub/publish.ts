@@ -27,7 +27,7 @@ export interface Refusal {
 }
 
 /**
- * Takes a publish frame whole or not at all. Returns a promise only while a channel of it is being opened; the
+ * I9: takes a publish frame whole or not at all. Returns a promise only while a channel of it is being opened; the
  * connection's next frame must wait for that. Refusals are told to the publisher, never thrown. The payloads need to
  * be valid only during the call.
  */
@@ -82,9 +82,9 @@ function openedOf<T>(result: PromiseSettledResult<T>): T {
 
 /** Payloads are views of the message, whose bytes are gone once its handler returns. */
 function withOwnPayloads(frame: Publish): Publish {
-  const entries = frame.entries.map(({ channel, records }) => ({
-    channel,
-    records: records.map((record) => ({ ...record, payload: new Uint8Array(record.payload) })),
+  const entries = frame.entries.map((entry) => ({
+    ...entry,
+    records: entry.records.map((record) => ({ ...record, payload: new Uint8Array(record.payload) })),
   }));
   return { ...frame, entries };
 }

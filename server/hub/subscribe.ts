@@ -67,7 +67,7 @@ export async function subscribe(
 export type LogFrom = Exclude<From, 'state' | { readonly state: Cursor; readonly upTo: Cursor }>;
 
 /**
- * The newest record of each key up to what is synced, then the log. One that was cut off goes on to where it was to be
+ * I22: the newest record of each key up to what is synced, then the log. One that was cut off goes on to where it was to be
  * complete: what has come to its keys since, deletions too, is in the log from there. Throws `no-state`,
  * `unknown-cursor`.
  */

@@ -85,11 +85,16 @@ export class Subscription {
     return { records: Math.max(0, records), bytes: records > 0 ? pushedBytes - this.#markBytes : 0 };
   }
 
+  /** What a page for it may be, bytes of run, so that little is sent beyond its credit; one record always passes. */
+  get roomBytes(): number {
+    return Math.max(1, this.#creditBytes);
+  }
+
   get hasCredit(): boolean {
     return this.#creditBytes > 0;
   }
 
-  /** A frame was sent. One may overdraw, so that a small window is no dead end. */
+  /** A frame was sent. I20: one may overdraw, so that a small window is no dead end. */
   charge(frameBytes: number): void {
     this.#creditBytes -= frameBytes;
   }

@@ -141,6 +141,10 @@ export class LogSet {
     return this.#directory.openLog(name);
   }
 
+  get maxUnpersistedBytes(): number {
+    return this.#options.unpersistedBytes;
+  }
+
   /** Whether `bytes` more may be accepted before the disk has caught up. */
   hasRoomFor(bytes: number): boolean {
     return this.writeBehind.unpersistedBytes + bytes <= this.#options.unpersistedBytes;

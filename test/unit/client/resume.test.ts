@@ -9,6 +9,7 @@ import type { ReceivedRecord } from '../../../client/record.ts';
 import type { Subscription } from '../../../client/subscription.ts';
 import { type Cursor, compareCursors } from '../../../shared/terms.ts';
 import { comeBack, type FakeSetup, quiet, setUp } from '../../support/fake-client.ts';
+import { Random } from '../../support/random.ts';
 
 const CHANNEL = 'a';
 
@@ -213,11 +214,16 @@ describe('resuming', () => {
         fc.asyncProperty(
           fc.array(action, { maxLength: 60 }),
           fc.integer({ min: 1, max: 9 }),
-          async (actions, size) => {
-            const setup = await setUp({ maxQueuedBytes, onError: () => {}, backoff: {} }, (hub) => {
-              hub.recordsPerBatch = size;
-              hub.recordsPerPage = size + 2;
-            });
+          fc.nat(),
+          async (actions, size, seed) => {
+            const random = new Random(seed);
+            const setup = await setUp(
+              { maxQueuedBytes, onError: () => {}, backoff: { random: () => random.next() } },
+              (hub) => {
+                hub.recordsPerBatch = size;
+                hub.recordsPerPage = size + 2;
+              },
+            );
             const run = new Run(setup);
             run.subscribe('earliest', false);
             await quiet();

@@ -475,6 +475,22 @@ describe('resuming', () => {
     expect(seen).toEqual([1, 2, 3]);
   });
 
+  test('while a hole is asked for again, the subscription does not say that it is live', async () => {
+    const { hub, clock, client } = await setUp({ onError: () => {} });
+    const subscription = client.subscribe('a', {}, () => {});
+    const states: string[] = [];
+    subscription.on('state', (state) => states.push(state));
+    await quiet();
+    hub.autoPush = false;
+    const [, , third] = hub.append('a', 1, 2, 3);
+    hub.connection.sendBatch(hub.connection.numberOf('a'), { epoch: 7, offset: 2 }, [third!]);
+    await quiet();
+    hub.autoPush = true;
+    clock.advance(200);
+    await quiet();
+    expect(states).toEqual(['live', 'catching-up', 'live']);
+  });
+
   test('a refusal for now is tried again when the hub says', async () => {
     const { hub, clock, client } = await setUp();
     let refused = false;
@@ -559,6 +575,26 @@ describe('a cursor that the hub does not know', () => {
   test('or with what is published from then on, saying so', async () => {
     const { seen } = await replaced('latest');
     expect(seen).toEqual([5, 'gap lost 7-2', 'new 3']);
+  });
+});
+
+describe('the backlog', () => {
+  test('counts a gap whose listener has not finished', async () => {
+    const { hub, client } = await setUp();
+    hub.append('a', 1, 2);
+    hub.log('a').trim(2);
+    let finish: (() => void) | undefined;
+    const gate = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const subscription = client.subscribe('a', { from: '7-1', gaps: 'inline' }, () => gate);
+    await quiet();
+    expect(subscription.cursor).toBe('7-1');
+    expect(client.backlog.queuedBytes).toBeGreaterThan(0);
+    finish?.();
+    await quiet();
+    expect(subscription.cursor).toBe('7-2');
+    expect(client.backlog.queuedBytes).toBe(0);
   });
 });
 
