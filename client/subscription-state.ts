@@ -129,7 +129,8 @@ function holdOff({ from, attempt }: Wanted, ...effects: readonly SubscriptionEff
 /** Where an open subscription goes on after an interruption. */
 function resumeFrom({ cursor, stateAfter }: Open): From {
   if (!stateAfter) return { cursor };
-  return isOrigin(stateAfter) ? 'state' : { state: stateAfter };
+  // What was deleted since of what was handed on is in the log from the place that the state was to be complete to.
+  return isOrigin(stateAfter) ? 'state' : { state: stateAfter, upTo: cursor };
 }
 
 /** P2: never hand on silently. Ask again from the cursor; held off, as a hub at fault may do it again at once. */

@@ -38,9 +38,12 @@ export class FakeFeed {
     this.creditBytes = creditBytes - heldBytes;
   }
 
-  beginState(after: Cursor): void {
-    this.cursor = this.#log.head;
-    this.#state = this.#log.state(this.cursor).filter((entry) => compareCursors(entry, after) > 0);
+  /** @param upTo where it is complete to, and the log goes on; what has come since comes from there */
+  beginState(after: Cursor, upTo = this.#log.head): void {
+    this.cursor = upTo;
+    this.#state = this.#log
+      .state(this.#log.head)
+      .filter((entry) => compareCursors(entry, after) > 0 && compareCursors(entry, upTo) <= 0);
   }
 
   grant(bytes: number): void {

@@ -263,7 +263,7 @@ export class FakeConnection {
     const result = { channelNumber, cursor: formatCursor(feed.cursor), head: formatCursor(log.head) };
     this.send({ op: 'ok', id, result });
     if (from === 'state') feed.beginState(ORIGIN);
-    else if (typeof from === 'object' && 'state' in from) feed.beginState(from.state);
+    else if (typeof from === 'object' && 'state' in from) feed.beginState(from.state, from.upTo);
     if (this.hub.autoPush) this.push();
   }
 

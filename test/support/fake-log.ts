@@ -82,7 +82,7 @@ export class FakeLog {
 
   begin(from: From): Cursor {
     if (from === 'latest' || from === 'state') return this.head;
-    if (typeof from === 'object' && 'state' in from) return from.state;
+    if (typeof from === 'object' && 'state' in from) return from.upTo;
     if (typeof from === 'object' && 'cursor' in from) return from.cursor;
     const wanted =
       from === 'earliest'

@@ -174,7 +174,7 @@ describe('from the state', () => {
     await comeBack({ clock, client });
     await quiet();
     const [, second] = hub.received('subscribe');
-    expect(second?.from).toEqual({ state: { epoch: 7, offset: 2 } });
+    expect(second?.from).toEqual({ state: { epoch: 7, offset: 2 }, upTo: { epoch: 7, offset: 4 } });
   });
 
   test('strictly grows over cuts, and misses no key', async () => {

@@ -218,7 +218,7 @@ describe('subscription state', () => {
     expect(run(inState(0), cut, online).effects).toEqual([{ do: 'subscribe', from: 'state' }]);
     expect(run(inState(0), state(false, 3), cut, online).effects.at(-1)).toEqual({
       do: 'subscribe',
-      from: { state: at(3, 3) },
+      from: { state: at(3, 3), upTo: at(3, 10) },
     });
     expect(run(inState(3), state(true), cut, online).effects.at(-1)).toEqual({
       do: 'subscribe',
@@ -236,7 +236,7 @@ describe('subscription state', () => {
     for (const event of [batch(10, 1), sparse(10, 12), gap(10, 12)]) {
       expect(run(inState(4), event, { type: 'retry' }).effects.at(-1)).toEqual({
         do: 'subscribe',
-        from: { state: at(3, 4) },
+        from: { state: at(3, 4), upTo: at(3, 10) },
       });
     }
   });
