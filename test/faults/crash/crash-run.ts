@@ -79,21 +79,10 @@ class CrashRun {
     const faults = faultsInTurn(this.#random);
     for (this.#round = 1; this.#round <= rounds; this.#round++) await this.#playRound(faults.next().value);
     const logs = await this.#settle();
-    const here = this.#crew!.report();
-    const there = await this.#remote!.report();
+    const reports = [this.#crew!.report(), await this.#remote!.report()];
     this.#tell('judging');
-    return judge({
-      published: [...here.published, ...there.published],
-      readers: [...here.readers, ...there.readers],
-      failures: [...this.#crew!.failures, ...there.failures],
-      logs,
-      facts: {
-        rounds,
-        seed,
-        starts: this.#hub.starts,
-        seconds: Math.round((performance.now() - startMs) / 1000),
-      },
-    });
+    const seconds = Math.round((performance.now() - startMs) / 1000);
+    return judge(reports, logs, { rounds, seed, starts: this.#hub.starts, seconds });
   }
 
   async end(): Promise<void> {

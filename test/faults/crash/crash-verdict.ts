@@ -9,6 +9,7 @@ import {
 } from './accounts.ts';
 import { auditLogs } from './audit-log.ts';
 import { auditReader } from './audit-reader.ts';
+import type { CrewReport } from './crew.ts';
 
 export interface CrashFacts {
   readonly rounds: number;
@@ -16,15 +17,6 @@ export interface CrashFacts {
   /** Of the hub. */
   readonly starts: number;
   readonly seconds: number;
-}
-
-export interface CrashAccounts {
-  readonly published: readonly Published[];
-  readonly readers: readonly ReaderAccount[];
-  /** Clients that were closed by the hub, and other errors that nobody else was told of. */
-  readonly failures: readonly string[];
-  readonly logs: readonly ChannelAccount[];
-  readonly facts: CrashFacts;
 }
 
 export type Totals = CrashFacts &
@@ -40,6 +32,8 @@ export type Totals = CrashFacts &
     readonly lostGaps: number;
     readonly droppedGaps: number;
     readonly conflatedGaps: number;
+    /** How often a reader was disconnected for its lag. */
+    readonly laggingCuts: number;
   };
 
 export interface Verdict {
@@ -47,7 +41,14 @@ export interface Verdict {
   readonly findings: readonly Finding[];
 }
 
-export function judge({ published, readers, failures, logs, facts }: CrashAccounts): Verdict {
+export function judge(
+  reports: readonly CrewReport[],
+  logs: readonly ChannelAccount[],
+  facts: CrashFacts,
+): Verdict {
+  const published = reports.flatMap((report) => report.published);
+  const readers = reports.flatMap((report) => report.readers);
+  const failures = reports.flatMap((report) => report.failures);
   const byChannel = new Map(logs.map((log) => [log.channel, log]));
   const logOf = (channel: string) => byChannel.get(channel) ?? { channel, records: [] };
   const findings = [
@@ -59,7 +60,13 @@ export function judge({ published, readers, failures, logs, facts }: CrashAccoun
     FINDING_KINDS.map((kind) => [kind, findings.filter((finding) => finding.kind === kind).length]),
   ) as Record<FindingKind, number>;
   return {
-    totals: { ...facts, ...countPublishes(published, logs), ...countHanded(readers), ...counts },
+    totals: {
+      ...facts,
+      ...countPublishes(published, logs),
+      ...countHanded(readers),
+      laggingCuts: reports.reduce((sum, report) => sum + report.laggingCuts, 0),
+      ...counts,
+    },
     findings,
   };
 }

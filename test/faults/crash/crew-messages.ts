@@ -10,5 +10,5 @@ export type CrewOrder =
 /** The answer to each order, in order; to `report` with it. */
 export interface CrewAnswer {
   readonly done: CrewOrder['do'];
-  readonly report?: CrewReport & { readonly failures: readonly string[] };
+  readonly report?: CrewReport;
 }

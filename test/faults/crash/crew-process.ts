@@ -29,7 +29,7 @@ async function obey(order: CrewOrder): Promise<CrewAnswer> {
       await crew!.catchUp(order.heads);
       break;
     case 'report':
-      return { done: order.do, report: { ...crew!.report(), failures: crew!.failures } };
+      return { done: order.do, report: crew!.report() };
   }
   return { done: order.do };
 }

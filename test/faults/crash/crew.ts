@@ -21,6 +21,10 @@ export interface CrewPlan {
 export interface CrewReport {
   readonly published: readonly Published[];
   readonly readers: readonly ReaderAccount[];
+  /** Clients whose connection ended for good by itself, and other errors that nobody else is told of. */
+  readonly failures: readonly string[];
+  /** How often a reader was disconnected for its lag. */
+  readonly laggingCuts: number;
 }
 
 /** Where each channel ends. */
@@ -39,8 +43,8 @@ export class Crew {
   readonly #clients: Client[] = [];
   readonly #publishers: LoadPublisher[] = [];
   readonly #readers: LoadReader[] = [];
-  /** Clients whose connection ended for good by itself, and why. */
-  readonly failures: string[] = [];
+  readonly #failures: string[] = [];
+  #laggingCuts = 0;
 
   private constructor(plan: CrewPlan, random: Random) {
     this.#plan = plan;
@@ -81,7 +85,12 @@ export class Crew {
   }
 
   report(): CrewReport {
-    return { published: this.published, readers: this.#readers.map(({ account }) => account) };
+    return {
+      published: this.published,
+      readers: this.#readers.map(({ account }) => account),
+      failures: this.#failures,
+      laggingCuts: this.#laggingCuts,
+    };
   }
 
   async close(): Promise<void> {
@@ -100,9 +109,10 @@ export class Crew {
     const options = { token, client: name, backoff: BACKOFF, pingIntervalMs, maxQueuedBytes };
     const client = await connect(url, { ...options, timeoutMs: 60_000, attemptTimeoutMs: 1000 });
     client.on('status', (status, failure) => {
-      if (status === 'closed' && failure) this.failures.push(`${name}: ${failure.code}`);
+      if (status === 'closed' && failure) this.#failures.push(`${name}: ${failure.code}`);
+      if (status === 'offline' && failure?.code === 'lagging') this.#laggingCuts++;
     });
-    client.on('error', (error, channel) => this.failures.push(`${name} ${channel}: ${error}`));
+    client.on('error', (error, channel) => this.#failures.push(`${name} ${channel}: ${error}`));
     this.#clients.push(client);
     return client;
   }

@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { CrewPlan, Heads } from './crew.ts';
+import type { CrewPlan, CrewReport, Heads } from './crew.ts';
 import type { CrewAnswer, CrewOrder } from './crew-messages.ts';
 
 export class RemoteCrew {
@@ -37,7 +37,7 @@ export class RemoteCrew {
     await this.#order({ do: 'catch-up', heads });
   }
 
-  async report(): Promise<NonNullable<CrewAnswer['report']>> {
+  async report(): Promise<CrewReport> {
     return (await this.#order({ do: 'report' })).report!;
   }
 
