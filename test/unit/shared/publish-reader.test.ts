@@ -89,7 +89,7 @@ describe('the quick way to read a publish', () => {
         taken++;
         expect(plain(frame)).toBe(plain(readByLayout(bytes)));
       }),
-      { numRuns: 100 },
+      { numRuns: 300 },
     );
     expect(taken).toBeGreaterThan(20);
   });
