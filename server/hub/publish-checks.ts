@@ -10,6 +10,7 @@ import { maxTextBytes } from '../../shared/msgpack-bytes.ts';
 import { RECORD_OVERHEAD_BYTES } from '../../shared/record-run.ts';
 import { type Cursor, formatCursor, type RecordInput } from '../../shared/terms.ts';
 import { headCursor, isSamePoint } from '../log/log-bounds.ts';
+import { isTombstone } from '../log/state-index.ts';
 import type { Channel } from './channel.ts';
 import type { Hub, HubLimits } from './hub.ts';
 
@@ -106,7 +107,7 @@ export function checkKeys(entries: readonly PublishEntry[], channels: readonly C
     const channel = channels[i]!;
     if (!channel.log.state) return;
     const known = keys.get(channel) ?? [];
-    for (const { key } of records) if (key !== null) known.push(key);
+    for (const { key, payload } of records) if (key !== null && !isTombstone(payload)) known.push(key);
     keys.set(channel, known);
   });
   for (const [{ log }, wanted] of keys) {

@@ -32,3 +32,13 @@ test('a state that goes on, to beyond what a later history has, is whole at once
   expect(history.records.map(({ key }) => key)).toEqual(['k']);
   sink.check();
 });
+
+test('a tombstone needs no room among the keys, even of a key that is not there', async () => {
+  const core = await HubCore.open({ channelLimits });
+  put(core, 'k', 1);
+  put(core, 'l', 1);
+  put(core, 'm', null);
+  expect(core.refusals).toEqual([]);
+  put(core, 'm', 1);
+  expect(core.refusals).toMatchObject([{ code: 'too-many-keys' }]);
+});
