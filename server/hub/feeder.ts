@@ -229,8 +229,10 @@ export class Feeder {
   }
 
   #sendPage(subscription: Subscription, page: RunPage): Step {
-    const isConflating = subscription.terms.policy === 'conflate';
-    return isConflating ? this.#sendConflated(subscription, page) : this.#sendBatch(subscription, page);
+    if (subscription.terms.policy !== 'conflate') return this.#sendBatch(subscription, page);
+    const sent = this.#sendConflated(subscription, page);
+    // Little of it may be sent, but all of it was looked at.
+    return typeof sent === 'number' ? Math.max(sent, page.bytes) : sent;
   }
 
   #sendBatch(subscription: Subscription, page: RunPage): Step {

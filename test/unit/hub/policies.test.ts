@@ -152,6 +152,23 @@ describe('conflate', () => {
     expect(history.gaps.reduce((sum, { count }) => sum + count!, 0)).toBe(63);
   });
 
+  test('takes a few pages a turn, though little of them is sent (a long history held every other reader up)', async () => {
+    const core = await HubCore.open();
+    for (let i = 0; i < 20; i++) publishKeyed(core, 'a'.repeat(60));
+    await turn();
+    const { reader, sink } = core.connect();
+    const { subscription } = await core.subscribe(reader, 'a', 'earliest', { policy: 'conflate' });
+    let most = 0;
+    while (subscription.state !== 'live') {
+      const before = sink.sent.length;
+      await turn();
+      most = Math.max(most, sink.sent.length - before);
+    }
+    expect(sink.sent.length).toBeGreaterThan(100);
+    expect(most).toBeLessThanOrEqual(5);
+    sink.check();
+  });
+
   test('forgets the keys once nobody lags', async () => {
     const { subscription } = await lagging({ policy: 'conflate' }, (core) => publishKeyed(core, 'aab'));
     expect(subscription.feed.keyIndex).toBeUndefined();
