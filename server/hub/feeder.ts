@@ -153,18 +153,19 @@ export class Feeder {
   #cover(subscription: Subscription): Step | undefined {
     const { feed, cursor, reader, channel } = subscription;
     const index = keyIndexOf(feed, cursor);
-    if (index.isReading) return this.#awaitIndex(subscription, index);
     const looked = scanOn(this.#logReader, feed, index, cursor);
     if (looked === 'covered') return undefined;
+    if (looked === 'reading') return this.#awaitIndex(subscription, index);
     if (typeof looked === 'number') return looked;
     if (reader.isReading) return 'waiting';
-    index.isReading = true;
+    const { stretch } = looked;
+    stretch.isReading = true;
     return this.#read(
       subscription,
       () => this.#logReader.readStored(channel.log, looked, SEGMENT_BYTES),
-      (result) => void noteScanned(index, result, feed),
+      (result) => void noteScanned(index, stretch, result, feed),
       () => {
-        index.isReading = false;
+        stretch.isReading = false;
         index.wake();
       },
     );
@@ -183,7 +184,7 @@ export class Feeder {
   /** What came while a page was read counts, too: as much of it as the page is worth to be kept for. */
   #coverNow({ feed, cursor }: Subscription): boolean {
     const index = keyIndexOf(feed, cursor);
-    for (let looks = 0; looks < 16 && !index.isReading; looks++) {
+    for (let looks = 0; looks < 16; looks++) {
       const looked = scanOn(this.#logReader, feed, index, cursor);
       if (looked === 'covered') return true;
       if (typeof looked !== 'number') return false;

@@ -4,6 +4,7 @@ import { publish } from '../../../server/hub/publish.ts';
 import { Reader } from '../../../server/hub/reader.ts';
 import { createMemoryStore } from '../../../server/log/memory-store.ts';
 import type { RingcastError } from '../../../shared/errors.ts';
+import type { From } from '../../../shared/terms.ts';
 import { FakeSink } from '../../support/fake-sink.ts';
 import { FaultyStore } from '../../support/faulty-store.ts';
 import { HubCore, turn } from '../../support/hub-core.ts';
@@ -167,6 +168,67 @@ describe('conflate', () => {
     expect(sink.sent.length).toBeGreaterThan(100);
     expect(most).toBeLessThanOrEqual(5);
     sink.check();
+  });
+
+  describe('beside others that conflate and are further behind', () => {
+    async function stored() {
+      const store = new FaultyStore(createMemoryStore({ keep: true }));
+      const channelLimits = { ring: { maxRecords: 4, maxBytes: null, maxAgeMs: null } };
+      const core = await HubCore.open({ store, channelLimits });
+      const lengthen = async () => {
+        for (let i = 0; i < 10; i++) publishKeyed(core, 'abcdefg');
+        await core.flush();
+      };
+      await lengthen();
+      return { core, store, lengthen };
+    }
+
+    /** Holds all that it may after the page that it was sent. */
+    async function held(core: HubCore, from: From) {
+      const { reader } = core.connect();
+      const options = { policy: 'conflate', creditBytes: 30_000 };
+      const { subscription } = await core.subscribe(reader, 'a', from, options);
+      publishKeyed(core, 'abcdefg');
+      await until(() => subscription.state === 'paused', { what: 'the credit to be spent' });
+      return { give: () => core.hub.catchUp.credited(subscription, 1_000_000), subscription };
+    }
+
+    test('a reader does not wait while the history of another one is looked at', async () => {
+      const { core, store } = await stored();
+      const near = await held(core, 'latest');
+      publishKeyed(core, 'abcdefg');
+      near.give();
+      await until(() => near.subscription.state === 'paused', { what: 'a page of it' });
+      store.holdReads();
+      const { reader } = core.connect();
+      await core.subscribe(reader, 'a', 'earliest', { policy: 'conflate' });
+      await until(() => store.heldReads === 1, { what: 'the history to be read' });
+      const isLive = () => {
+        near.give();
+        return near.subscription.state === 'live';
+      };
+      await until(isLive, { what: 'the near one to be live' });
+      store.releaseReads();
+      await until(() => reader.subscriptions.values().next().value?.state === 'live', { what: 'both live' });
+    });
+
+    test('a reader does not look at what came since another one stalled', async () => {
+      const { core, store, lengthen } = await stored();
+      const stalled = await held(core, 'earliest');
+      for (let i = 0; i < 5; i++) await lengthen();
+      const quick = await held(core, 'latest');
+      store.holdReads();
+      quick.give();
+      await until(() => quick.subscription.state === 'live', { what: 'the quick one to be live' });
+      store.releaseReads();
+      const { sink } = stalled.subscription.reader as unknown as { sink: FakeSink };
+      const isLive = () => {
+        stalled.give();
+        return stalled.subscription.state === 'live';
+      };
+      await until(isLive, { what: 'the stalled one to be live' });
+      sink.check();
+    });
   });
 
   test('forgets the keys once nobody lags', async () => {
