@@ -19,7 +19,7 @@ import { conflatePage } from './conflation.ts';
 import { judgeLag } from './drop-policy.ts';
 import { type DropTarget, decideDrop, findDropTarget } from './dropping.ts';
 import { FrameWriter } from './frame-writer.ts';
-import type { KeyIndex } from './key-index.ts';
+import { KeyBudget, type KeyIndex } from './key-index.ts';
 import { keyIndexOf, noteScanned, scanOn } from './key-scan.ts';
 import type { Snapshot, Subscription } from './subscription.ts';
 
@@ -58,6 +58,7 @@ export class Feeder {
   readonly #clock: Clock;
   readonly #handlers: FeederHandlers;
   readonly #writer = new FrameWriter();
+  readonly #keyBudget = new KeyBudget();
 
   constructor(logReader: LogReader, clock: Clock, handlers: FeederHandlers) {
     this.#logReader = logReader;
@@ -152,7 +153,7 @@ export class Feeder {
   /** Looks at what has not been looked at yet for later records of each key; undefined when all has. */
   #cover(subscription: Subscription): Step | undefined {
     const { feed, cursor, reader, channel } = subscription;
-    const index = keyIndexOf(feed, cursor);
+    const index = keyIndexOf(feed, cursor, this.#keyBudget);
     const looked = scanOn(this.#logReader, feed, index, cursor);
     if (looked === 'covered') return undefined;
     if (looked === 'reading') return this.#awaitIndex(subscription, index);
@@ -183,7 +184,7 @@ export class Feeder {
 
   /** What came while a page was read counts, too: as much of it as the page is worth to be kept for. */
   #coverNow({ feed, cursor }: Subscription): boolean {
-    const index = keyIndexOf(feed, cursor);
+    const index = keyIndexOf(feed, cursor, this.#keyBudget);
     for (let looks = 0; looks < 16; looks++) {
       const looked = scanOn(this.#logReader, feed, index, cursor);
       if (looked === 'covered') return true;

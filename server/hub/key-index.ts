@@ -10,8 +10,32 @@ import { RunReader } from '../../shared/record-run.ts';
 import type { Cursor, Offset } from '../../shared/terms.ts';
 import type { RunPage } from '../log/log-reader.ts';
 
-/** Beyond so many keys no new ones are noted: records of others are all kept. */
-const MAX_KEYS = 200_000;
+/** Keys that all indexes of a hub note together. */
+const MAX_KEYS = 500_000;
+
+/** Beyond it no new keys are noted: records of others are all kept. */
+export class KeyBudget {
+  #left: number;
+
+  constructor(maxKeys = MAX_KEYS) {
+    this.#left = maxKeys;
+  }
+
+  get left(): number {
+    return this.#left;
+  }
+
+  /** Whether one more may be noted; it then is. */
+  take(): boolean {
+    if (this.#left === 0) return false;
+    this.#left--;
+    return true;
+  }
+
+  giveBack(count: number): void {
+    this.#left += count;
+  }
+}
 
 /** A part of the log that was scanned from `from` to `at`, and is to be scanned on. */
 export interface Stretch {
@@ -23,13 +47,15 @@ export interface Stretch {
 }
 
 export class KeyIndex {
+  readonly #budget: KeyBudget;
   #recent: Stretch;
   #older: Stretch | undefined;
   /** Whoever waits for the scan of another reader. */
   readonly waiting: (() => void)[] = [];
 
   /** Covers nothing yet, from `cursor` on. */
-  constructor(cursor: Cursor) {
+  constructor(cursor: Cursor, budget: KeyBudget) {
+    this.#budget = budget;
     this.#recent = stretchFrom(cursor);
   }
 
@@ -40,6 +66,7 @@ export class KeyIndex {
       return this.#older;
     }
     if (this.#isFarBehind(cursor)) {
+      this.release();
       this.#recent = stretchFrom(cursor);
       this.#older = undefined;
     }
@@ -53,7 +80,7 @@ export class KeyIndex {
       let offset = firstOffset;
       for (const reader = new RunReader(bytes, start, end); reader.next(); offset++) {
         const { key } = reader;
-        if (key !== null && (newest.size < MAX_KEYS || newest.has(key))) newest.set(key, offset);
+        if (key !== null && (newest.has(key) || this.#budget.take())) newest.set(key, offset);
       }
     }
     this.passed(stretch, { epoch, offset: firstOffset + count - 1 });
@@ -65,7 +92,8 @@ export class KeyIndex {
     const { from, newest } = this.#recent;
     if (stretch !== this.#older || at.offset < from) return;
     for (const [key, offset] of stretch.newest) {
-      if (!newest.has(key) && newest.size < MAX_KEYS) newest.set(key, offset);
+      if (newest.has(key)) this.#budget.giveBack(1);
+      else newest.set(key, offset);
     }
     this.#recent.from = stretch.from;
     this.#older = undefined;
@@ -74,6 +102,11 @@ export class KeyIndex {
   /** Whether a later record than the one at `offset` has this key. */
   isSuperseded(key: string, offset: Offset): boolean {
     return (this.#recent.newest.get(key) ?? 0) > offset;
+  }
+
+  /** Nobody needs it any more. */
+  release(): void {
+    this.#budget.giveBack(this.#recent.newest.size + (this.#older?.newest.size ?? 0));
   }
 
   /** Lets those go on that waited. */

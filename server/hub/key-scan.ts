@@ -3,11 +3,11 @@ import type { Cursor } from '../../shared/terms.ts';
 import type { LogReader, PageResult, Stored } from '../log/log-reader.ts';
 import { SEGMENT_BYTES } from '../log/slab-allocator.ts';
 import type { Feed } from './feed.ts';
-import { KeyIndex, type Stretch } from './key-index.ts';
+import { type KeyBudget, KeyIndex, type Stretch } from './key-index.ts';
 
 /** The index of the feed, begun where the first reader that needs it stands. */
-export function keyIndexOf(feed: Feed, cursor: Cursor): KeyIndex {
-  feed.keyIndex ??= new KeyIndex(cursor);
+export function keyIndexOf(feed: Feed, cursor: Cursor, budget: KeyBudget): KeyIndex {
+  feed.keyIndex ??= new KeyIndex(cursor, budget);
   return feed.keyIndex;
 }
 
