@@ -225,5 +225,5 @@ export class Session {
 
 /** Users with tokens of their own cannot pass for each other's producers. */
 function producerName({ subject }: VerifiedToken, producerId: string): string {
-  return `${subject ?? ''}\n${producerId}`;
+  return JSON.stringify([subject, producerId]);
 }

@@ -66,6 +66,14 @@ describe('an idempotent producer', () => {
     expect(await valuesOf(client, 'b')).toEqual([1]);
   });
 
+  test('is another one where subject and id only look the same one behind the other', async () => {
+    const { connect } = await startHub();
+    const mine = await connect({ producerId: 'c', token: { subject: 'a\nb' } });
+    await connect({ producerId: 'b\nc', token: { subject: 'a' } });
+    await mine.ping();
+    expect(mine.close).toBeUndefined();
+  });
+
   test('is not replaced by a token that expired before it was welcome', async () => {
     const auth = { secret: SECRET, clockToleranceMs: 60_000 };
     const { connect, dial } = await startHub({ config: { auth, tokens: { graceMs: 0 } } });
