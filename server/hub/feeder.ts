@@ -257,6 +257,8 @@ export class Feeder {
     if (step === 'gone') return step;
     this.stats.gaps++;
     if (gap.reason !== 'lost') subscription.skipTo(gap.upTo, endBytes);
+    // Records that the store misses: nobody knows their bytes, so none of what has come until now counts as lag.
+    else if (gap.count !== null) subscription.skipTo(gap.upTo, subscription.feed.pushedBytes);
     return step;
   }
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { publish } from '../../../server/hub/publish.ts';
 import { Reader } from '../../../server/hub/reader.ts';
 import { createMemoryStore } from '../../../server/log/memory-store.ts';
+import { runKey } from '../../../server/log/store-keys.ts';
 import type { RingcastError } from '../../../shared/errors.ts';
 import type { From } from '../../../shared/terms.ts';
 import { FakeSink } from '../../support/fake-sink.ts';
@@ -96,6 +97,38 @@ describe('drop-oldest', () => {
       await HubCore.open({ channelLimits, ringBytes: 1 }),
     );
     expect(numbers(history.values).at(-1)).toBe(28);
+  });
+
+  test('goes on behind a hole of the store, whose bytes nobody knows (it looked for ever for what to leave out)', async () => {
+    const channelLimits = { ring: { maxRecords: 1, maxBytes: null, maxAgeMs: null } };
+    const core = await HubCore.open({ channelLimits });
+    const { reader, sink } = core.connect();
+    const options = { policy: 'drop-oldest', maxLagBytes: 300_500, creditBytes: 25_000 };
+    const { subscription, history } = await core.subscribe(reader, 'a', 'latest', options);
+    const grow = async (count: number) => {
+      for (let i = 0; i < count; i++) core.publish('a', [filler]);
+      await core.flush();
+      const { log } = await core.hub.openChannel('a');
+      for (const segment of [...log.segments]) log.seal(segment);
+      await core.flush();
+    };
+    for (let i = 0; i < 6; i++) await grow(5);
+    const { log } = await core.hub.openChannel('a');
+    const hole = { type: 'del', key: runKey(log.number, log.currentEpoch, 11) } as const;
+    await core.hub.logs.segmentStore.write([hole]);
+    const read = () => {
+      core.hub.catchUp.credited(subscription, 1_000_000);
+      return history.gaps.length > 0;
+    };
+    await until(read, { what: 'the hole to be told' });
+    await grow(10);
+    const isLive = () => {
+      core.hub.catchUp.credited(subscription, 1_000_000);
+      return subscription.state === 'live';
+    };
+    await until(isLive, { what: 'the reader to be live', have: () => history.cursor });
+    expect(history.gaps).toMatchObject([{ reason: 'lost', count: 5 }]);
+    sink.check();
   });
 
   test('does nothing while the lag is within its limits', async () => {
