@@ -80,6 +80,10 @@ export class Feed {
   removeLagging(subscription: Subscription): void {
     const { policy } = subscription.terms;
     if (policy === 'disconnect') this.limited.delete(subscription);
-    else if (policy === 'conflate' && --this.conflatingCount === 0) this.keyIndex = undefined;
+    else if (policy === 'conflate' && --this.conflatingCount === 0) this.#forgetKeys();
+  }
+  #forgetKeys(): void {
+    this.keyIndex?.release();
+    this.keyIndex = undefined;
   }
 }

@@ -21,7 +21,7 @@ import { conflatePage } from './conflation.ts';
 import { judgeLag } from './drop-policy.ts';
 import { type DropTarget, decideDrop, findDropTarget } from './dropping.ts';
 import { FrameWriter } from './frame-writer.ts';
-import type { KeyIndex } from './key-index.ts';
+import { KeyBudget, type KeyIndex } from './key-index.ts';
 import { keyIndexOf, noteScanned, scanOn } from './key-scan.ts';
 import type { Snapshot, Subscription } from './subscription.ts';
 
@@ -60,6 +60,7 @@ export class Feeder {
   readonly #clock: Clock;
   readonly #handlers: FeederHandlers;
   readonly #writer = new FrameWriter();
+  readonly #keyBudget = new KeyBudget();
 
   constructor(logReader: LogReader, clock: Clock, handlers: FeederHandlers) {
     this.#logReader = logReader;
@@ -154,19 +155,20 @@ export class Feeder {
   /** Looks at what has not been looked at yet for later records of each key; undefined when all has. */
   #cover(subscription: Subscription): Step | undefined {
     const { feed, cursor, reader, channel } = subscription;
-    const index = keyIndexOf(feed, cursor);
-    if (index.isReading) return this.#awaitIndex(subscription, index);
+    const index = keyIndexOf(feed, cursor, this.#keyBudget);
     const looked = scanOn(this.#logReader, feed, index, cursor);
     if (looked === 'covered') return undefined;
+    if (looked === 'reading') return this.#awaitIndex(subscription, index);
     if (typeof looked === 'number') return looked;
     if (reader.isReading) return 'waiting';
-    index.isReading = true;
+    const { stretch } = looked;
+    stretch.isReading = true;
     return this.#read(
       subscription,
       () => this.#logReader.readStored(channel.log, looked, SEGMENT_BYTES),
-      (result) => void noteScanned(index, result, feed),
+      (result) => void noteScanned(index, stretch, result, feed),
       () => {
-        index.isReading = false;
+        stretch.isReading = false;
         index.wake();
       },
     );
@@ -184,8 +186,8 @@ export class Feeder {
 
   /** What came while a page was read counts, too: as much of it as the page is worth to be kept for. */
   #coverNow({ feed, cursor }: Subscription): boolean {
-    const index = keyIndexOf(feed, cursor);
-    for (let looks = 0; looks < 16 && !index.isReading; looks++) {
+    const index = keyIndexOf(feed, cursor, this.#keyBudget);
+    for (let looks = 0; looks < 16; looks++) {
       const looked = scanOn(this.#logReader, feed, index, cursor);
       if (looked === 'covered') return true;
       if (typeof looked !== 'number') return false;
@@ -231,8 +233,10 @@ export class Feeder {
   }
 
   #sendPage(subscription: Subscription, page: RunPage): Step {
-    const isConflating = subscription.terms.policy === 'conflate';
-    return isConflating ? this.#sendConflated(subscription, page) : this.#sendBatch(subscription, page);
+    if (subscription.terms.policy !== 'conflate') return this.#sendBatch(subscription, page);
+    const sent = this.#sendConflated(subscription, page);
+    // Little of it may be sent, but all of it was looked at.
+    return typeof sent === 'number' ? Math.max(sent, page.bytes) : sent;
   }
 
   #sendBatch(subscription: Subscription, page: RunPage): Step {
@@ -255,6 +259,8 @@ export class Feeder {
     if (step === 'gone') return step;
     this.stats.gaps++;
     if (gap.reason !== 'lost') subscription.skipTo(gap.upTo, endBytes);
+    // Records that the store misses: nobody knows their bytes, so none of what has come until now counts as lag.
+    else if (gap.count !== null) subscription.skipTo(gap.upTo, subscription.feed.pushedBytes);
     return step;
   }
 

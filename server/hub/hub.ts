@@ -115,6 +115,13 @@ export class Hub {
     return log instanceof Promise ? log.then((opened) => this.#channelOf(opened)) : this.#channelOf(log);
   }
 
+  /** As {@link openChannel} where there is such a channel; undefined where there is none. Makes none. */
+  findChannel(name: string): Channel | undefined | Promise<Channel | undefined> {
+    const log = this.logs.findLog(name);
+    if (log instanceof Promise) return log.then((found) => found && this.#channelOf(found));
+    return log && this.#channelOf(log);
+  }
+
   /** Begins to open a channel that a frame to come needs, if there is such a name. What fails is told then. */
   foresee(name: string): void {
     if (this.#channels.has(name) || this.#foreseen >= MAX_FORESEEN || !isChannelName(name)) return;

@@ -45,7 +45,9 @@ export function publish(
     return undefined;
   }
   try {
-    const channels = frame.entries.map(({ channel }) => hub.openChannel(channel));
+    const channels = frame.entries.map(({ channel }) =>
+      refusal ? findOrRefuse(hub, channel, refusal) : hub.openChannel(channel),
+    );
     if (channels.some((channel) => channel instanceof Promise)) {
       return acceptOnceOpen(hub, publisher, withOwnPayloads(frame), channels, refusal, refuse);
     }
@@ -54,6 +56,16 @@ export function publish(
     refuse(asRefusal(cause, frame));
   }
   return undefined;
+}
+
+/** Only a channel that there is can remember what is refused: none is made for it. */
+function findOrRefuse(hub: Hub, name: string, { error }: Refusal): Channel | Promise<Channel> {
+  const orRefuse = (found: Channel | undefined) => {
+    if (!found) throw error;
+    return found;
+  };
+  const found = hub.findChannel(name);
+  return found instanceof Promise ? found.then(orRefuse) : orRefuse(found);
 }
 
 async function acceptOnceOpen(

@@ -83,6 +83,13 @@ export class LogDirectory {
     return known.contents === 'complete' ? known : this.#openStored(name);
   }
 
+  /** As {@link openLog} where there is such a channel; undefined where there is none. Makes none. */
+  findLog(name: string): ChannelLog | undefined | Promise<ChannelLog | undefined> {
+    if (this.#logs.has(name)) return this.openLog(name);
+    if (this.#allOpen) return undefined;
+    return this.#options.store.findChannel(name).then((meta) => meta && this.openLog(name));
+  }
+
   /** The log for maintenance, perhaps a bare one. Rejects with `store-failed`. */
   look(name: string): Promise<ChannelLog> {
     const known = this.#looking.get(name);

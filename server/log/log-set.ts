@@ -145,6 +145,11 @@ export class LogSet {
     return this.#options.unpersistedBytes;
   }
 
+  /** As {@link openLog} where there is such a channel; undefined where there is none. Makes none. */
+  findLog(name: string): ChannelLog | undefined | Promise<ChannelLog | undefined> {
+    return this.#directory.findLog(name);
+  }
+
   /** Whether `bytes` more may be accepted before the disk has caught up. */
   hasRoomFor(bytes: number): boolean {
     return this.writeBehind.unpersistedBytes + bytes <= this.#options.unpersistedBytes;

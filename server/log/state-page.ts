@@ -4,6 +4,7 @@
  */
 import { type Cursor, compareCursors, type Epoch, type Offset } from '../../shared/terms.ts';
 import type { ChannelLog } from './channel-log.ts';
+import type { StoreEntry } from './ordered-store.ts';
 import type { SegmentStore } from './segment-store.ts';
 import { readStateKey } from './store-keys.ts';
 
@@ -21,7 +22,7 @@ export interface StatePage {
 }
 
 /**
- * The records of the state later than `after` and at or before `upTo`, about `maxBytes` of them (but one). Waits until
+ * The records of the state later than `after` and at or before `upTo`, at most `maxBytes` of them (but one). Waits until
  * the store is complete to `upTo`, which it is for a durable position unless the state is being rebuilt. Rejects with
  * `store-failed`; TypeError for a channel without state.
  */
@@ -41,8 +42,7 @@ export async function readStatePage(
   const positions = entries.map(({ key }) => readStateKey(key));
   const first = positions[0];
   if (!first) return end;
-  const behind = positions.findIndex(({ epoch }) => epoch !== first.epoch);
-  const count = behind < 0 ? positions.length : behind;
+  const count = fitting(entries, maxBytes, (i) => positions[i]!.epoch === first.epoch);
   const bytes = entries.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
   return {
     epoch: first.epoch,
@@ -53,4 +53,18 @@ export async function readStatePage(
     atEnd: count === entries.length && bytes < maxBytes,
     next: positions[count - 1]!,
   };
+}
+
+/** How many of the entries make a page: those of one epoch, and no more than `maxBytes` of records, but one. */
+function fitting(
+  entries: readonly StoreEntry[],
+  maxBytes: number,
+  isOfEpoch: (index: number) => boolean,
+): number {
+  let count = 0;
+  for (let bytes = 0; count < entries.length && isOfEpoch(count); count++) {
+    bytes += entries[count]!.value.length;
+    if (count > 0 && bytes > maxBytes) break;
+  }
+  return count;
 }

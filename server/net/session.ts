@@ -72,11 +72,12 @@ export class Session {
       (frame) => port.send(frame),
       producer,
     );
-    if (producer !== null) services.hub.producers.claim(producer, this.#replace);
     this.#token = new TokenWatch(token, services.clock, services.tokens, (state, expiresAtMs) => {
       if (state === 'expiring') port.send({ op: 'token-expiring', expiresAtMs });
       else if (state === 'expired') port.failExpired();
     });
+    // A token may have run out within the tolerance for clocks: then this connection is none already.
+    if (producer !== null && port.isOpen) services.hub.producers.claim(producer, this.#replace);
   }
 
   readonly #replace = () => this.#port.failReplaced();
@@ -224,5 +225,5 @@ export class Session {
 
 /** Users with tokens of their own cannot pass for each other's producers. */
 function producerName({ subject }: VerifiedToken, producerId: string): string {
-  return `${subject ?? ''}\n${producerId}`;
+  return JSON.stringify([subject, producerId]);
 }

@@ -42,6 +42,10 @@ export interface Opened {
   readonly history: History;
 }
 
+function isState(from: From): boolean {
+  return from === 'state' || (typeof from === 'object' && 'state' in from);
+}
+
 /** One turn of the event loop: what was scheduled by now has run. */
 export const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -122,8 +126,7 @@ export class HubCore {
       () => !sink.isClosed,
       ({ channelNumber, cursor }) => {
         number = channelNumber;
-        const hasState = from === 'state' || (typeof from === 'object' && 'state' in from);
-        history = sink.expect(channelNumber, parseCursor(cursor)!, hasState);
+        history = sink.expect(channelNumber, parseCursor(cursor)!, isState(from));
       },
     );
     return { subscription: reader.subscriptions.get(number)!, history: history! };

@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest';
 import type { PublishEntry } from '../../shared/frames.ts';
 import { formatCursor } from '../../shared/terms.ts';
 import { type RawClient, record } from '../support/raw-client.ts';
-import { startHub } from '../support/start-hub.ts';
+import { SECRET, startHub } from '../support/start-hub.ts';
 import { tempFolder } from '../support/temp-folder.ts';
+import { forgeToken } from '../unit/auth/forge-token.ts';
 
 const rocks = async () => ({ store: 'rocksdb', dataFolder: join(await tempFolder(), 'data') }) as const;
 
@@ -63,6 +64,26 @@ describe('an idempotent producer', () => {
     expect(await offer(client, entries, 1, 'disk')).toMatchObject({ firstOffsets: [null, null] });
     expect(await valuesOf(client, 'a')).toEqual([1]);
     expect(await valuesOf(client, 'b')).toEqual([1]);
+  });
+
+  test('is another one where subject and id only look the same one behind the other', async () => {
+    const { connect } = await startHub();
+    const mine = await connect({ producerId: 'c', token: { subject: 'a\nb' } });
+    await connect({ producerId: 'b\nc', token: { subject: 'a' } });
+    await mine.ping();
+    expect(mine.close).toBeUndefined();
+  });
+
+  test('is not replaced by a token that expired before it was welcome', async () => {
+    const auth = { secret: SECRET, clockToleranceMs: 60_000 };
+    const { connect, dial } = await startHub({ config: { auth, tokens: { graceMs: 0 } } });
+    const mine = await connect({ producerId: 'p', token: { subject: 'me' } });
+    const late = await dial();
+    const token = forgeToken(SECRET, { exp: Math.floor(Date.now() / 1000) - 5, sub: 'me' });
+    late.send({ op: 'hello', token, client: null, features: [], producerId: 'p' });
+    expect(await late.closed()).toMatchObject({ reason: 'token-expired' });
+    await mine.ping();
+    expect(mine.close).toBeUndefined();
   });
 
   test('is another one under another subject, so that nobody can spoil it', async () => {

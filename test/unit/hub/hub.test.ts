@@ -1,7 +1,10 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { publish, type Refusal } from '../../../server/hub/publish.ts';
+import { Publisher } from '../../../server/hub/publisher.ts';
 import { createMemoryStore } from '../../../server/log/memory-store.ts';
 import { FaultyStore } from '../../support/faulty-store.ts';
 import { HubCore, turn } from '../../support/hub-core.ts';
+import { record } from '../../support/raw-client.ts';
 import { until } from '../../support/until.ts';
 
 const keptStore = () => new FaultyStore(createMemoryStore({ keep: true }));
@@ -86,6 +89,25 @@ test('a publish whose channel cannot be opened is refused whole, and lets go of 
   ]);
   expect(core.refusals).toMatchObject([{ code: 'store-failed' }]);
   expect([log.pins, log.headOffset]).toEqual([0, 1]);
+});
+
+test('a publish that is refused makes no channel, even one that may be a duplicate (whoever was granted nothing could use up all the channels)', async () => {
+  const core = await HubCore.open({ store: await storeWith('a') });
+  const publisher = new Publisher(1e9, () => {}, 'p');
+  const refusals: Refusal[] = [];
+  for (const channel of ['a', 'b']) {
+    const entries = [{ channel, records: [record(1)], sequence: 1, first: true }];
+    const frame = { op: 'publish', id: 1, ack: 'memory', entries, firstSentMs: 1 } as const;
+    await publish(
+      core.hub,
+      publisher,
+      frame,
+      () => false,
+      (refusal) => refusals.push(refusal),
+    );
+  }
+  expect(refusals).toMatchObject(['a', 'b'].map((channel) => ({ channel, error: { code: 'forbidden' } })));
+  expect([core.hub.logs.get('b'), core.hub.logs.channelCount]).toEqual([undefined, 1]);
 });
 
 test('a hub that stopped while it was cleaning up does not begin to clean up again', async () => {

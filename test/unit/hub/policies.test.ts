@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { publish } from '../../../server/hub/publish.ts';
 import { Reader } from '../../../server/hub/reader.ts';
 import { createMemoryStore } from '../../../server/log/memory-store.ts';
+import { runKey } from '../../../server/log/store-keys.ts';
 import type { RingcastError } from '../../../shared/errors.ts';
+import type { From } from '../../../shared/terms.ts';
 import { FakeSink } from '../../support/fake-sink.ts';
 import { FaultyStore } from '../../support/faulty-store.ts';
 import { HubCore, turn } from '../../support/hub-core.ts';
@@ -97,6 +99,38 @@ describe('drop-oldest', () => {
     expect(numbers(history.values).at(-1)).toBe(28);
   });
 
+  test('goes on behind a hole of the store, whose bytes nobody knows (it looked for ever for what to leave out)', async () => {
+    const channelLimits = { ring: { maxRecords: 1, maxBytes: null, maxAgeMs: null } };
+    const core = await HubCore.open({ channelLimits });
+    const { reader, sink } = core.connect();
+    const options = { policy: 'drop-oldest', maxLagBytes: 300_500, creditBytes: 25_000 };
+    const { subscription, history } = await core.subscribe(reader, 'a', 'latest', options);
+    const grow = async (count: number) => {
+      for (let i = 0; i < count; i++) core.publish('a', [filler]);
+      await core.flush();
+      const { log } = await core.hub.openChannel('a');
+      for (const segment of [...log.segments]) log.seal(segment);
+      await core.flush();
+    };
+    for (let i = 0; i < 6; i++) await grow(5);
+    const { log } = await core.hub.openChannel('a');
+    const hole = { type: 'del', key: runKey(log.number, log.currentEpoch, 11) } as const;
+    await core.hub.logs.segmentStore.write([hole]);
+    const read = () => {
+      core.hub.catchUp.credited(subscription, 1_000_000);
+      return history.gaps.length > 0;
+    };
+    await until(read, { what: 'the hole to be told' });
+    await grow(10);
+    const isLive = () => {
+      core.hub.catchUp.credited(subscription, 1_000_000);
+      return subscription.state === 'live';
+    };
+    await until(isLive, { what: 'the reader to be live', have: () => history.cursor });
+    expect(history.gaps).toMatchObject([{ reason: 'lost', count: 5 }]);
+    sink.check();
+  });
+
   test('does nothing while the lag is within its limits', async () => {
     const { history } = await lagging({ policy: 'drop-oldest', maxLagRecords: 100 }, (core) => {
       core.publish('a', numbered(20, 9));
@@ -150,6 +184,84 @@ describe('conflate', () => {
     const shown = history.records.filter(({ key }) => key !== null);
     expect(shown.map(({ key }) => key).join('')).toBe('abcdefg');
     expect(history.gaps.reduce((sum, { count }) => sum + count!, 0)).toBe(63);
+  });
+
+  test('takes a few pages a turn, though little of them is sent (a long history held every other reader up)', async () => {
+    const core = await HubCore.open();
+    for (let i = 0; i < 20; i++) publishKeyed(core, 'a'.repeat(60));
+    await turn();
+    const { reader, sink } = core.connect();
+    const { subscription } = await core.subscribe(reader, 'a', 'earliest', { policy: 'conflate' });
+    let most = 0;
+    while (subscription.state !== 'live') {
+      const before = sink.sent.length;
+      await turn();
+      most = Math.max(most, sink.sent.length - before);
+    }
+    expect(sink.sent.length).toBeGreaterThan(100);
+    expect(most).toBeLessThanOrEqual(5);
+    sink.check();
+  });
+
+  describe('beside others that conflate and are further behind', () => {
+    async function stored() {
+      const store = new FaultyStore(createMemoryStore({ keep: true }));
+      const channelLimits = { ring: { maxRecords: 4, maxBytes: null, maxAgeMs: null } };
+      const core = await HubCore.open({ store, channelLimits });
+      const lengthen = async () => {
+        for (let i = 0; i < 10; i++) publishKeyed(core, 'abcdefg');
+        await core.flush();
+      };
+      await lengthen();
+      return { core, store, lengthen };
+    }
+
+    /** Holds all that it may after the page that it was sent. */
+    async function held(core: HubCore, from: From) {
+      const { reader } = core.connect();
+      const options = { policy: 'conflate', creditBytes: 30_000 };
+      const { subscription } = await core.subscribe(reader, 'a', from, options);
+      publishKeyed(core, 'abcdefg');
+      await until(() => subscription.state === 'paused', { what: 'the credit to be spent' });
+      return { give: () => core.hub.catchUp.credited(subscription, 1_000_000), subscription };
+    }
+
+    test('a reader does not wait while the history of another one is looked at', async () => {
+      const { core, store } = await stored();
+      const near = await held(core, 'latest');
+      publishKeyed(core, 'abcdefg');
+      near.give();
+      await until(() => near.subscription.state === 'paused', { what: 'a page of it' });
+      store.holdReads();
+      const { reader } = core.connect();
+      await core.subscribe(reader, 'a', 'earliest', { policy: 'conflate' });
+      await until(() => store.heldReads === 1, { what: 'the history to be read' });
+      const isLive = () => {
+        near.give();
+        return near.subscription.state === 'live';
+      };
+      await until(isLive, { what: 'the near one to be live' });
+      store.releaseReads();
+      await until(() => reader.subscriptions.values().next().value?.state === 'live', { what: 'both live' });
+    });
+
+    test('a reader does not look at what came since another one stalled', async () => {
+      const { core, store, lengthen } = await stored();
+      const stalled = await held(core, 'earliest');
+      for (let i = 0; i < 5; i++) await lengthen();
+      const quick = await held(core, 'latest');
+      store.holdReads();
+      quick.give();
+      await until(() => quick.subscription.state === 'live', { what: 'the quick one to be live' });
+      store.releaseReads();
+      const { sink } = stalled.subscription.reader as unknown as { sink: FakeSink };
+      const isLive = () => {
+        stalled.give();
+        return stalled.subscription.state === 'live';
+      };
+      await until(isLive, { what: 'the stalled one to be live' });
+      sink.check();
+    });
   });
 
   test('forgets the keys once nobody lags', async () => {

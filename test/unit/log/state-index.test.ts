@@ -101,6 +101,21 @@ describe('a page of the state', () => {
     expect(await page(3, 3, 9999)).toMatchObject({ offsets: [], count: 0, atEnd: true });
   });
 
+  test('is no larger than was asked for, but for a record that is so alone', async () => {
+    for (const [key, bytes] of Object.entries({ k: 10, l: 10, m: 70_000, n: 10 })) {
+      keyed.log.append(0, key, null, Buffer.alloc(bytes, 1));
+    }
+    keyed.logs.writeBehind.endOfPublish();
+    await keyed.flush();
+    const pages: (readonly number[])[] = [];
+    for (let after = ORIGIN, atEnd = false; !atEnd; ) {
+      const page = await keyed.reader.readState(keyed.log, after, keyed.log.durableCursor, 64 * KIB);
+      pages.push(page.offsets);
+      ({ next: after, atEnd } = page);
+    }
+    expect(pages).toEqual([[1, 2], [3], [4]]);
+  });
+
   test('of a later moment leaves out what was replaced behind the end', async () => {
     await keyed.write(['k', 1], ['l', 1]);
     const upTo = keyed.log.durableCursor;
