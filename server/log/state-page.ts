@@ -33,7 +33,8 @@ export async function readStatePage(
   maxBytes: number,
 ): Promise<StatePage> {
   if (!log.state) throw new TypeError(`${log.name} keeps no state`);
-  await log.state.whenStored(upTo.offset);
+  // A place in an epoch that ended earlier may lie beyond all that there is now.
+  await log.state.whenStored(Math.min(upTo.offset, log.durableOffset));
   const end = { epoch: upTo.epoch, offsets: [], records: Buffer.alloc(0), count: 0, atEnd: true, next: upTo };
   if (compareCursors(after, upTo) >= 0) return end;
   const entries = await store.readState(log.number, after, upTo, maxBytes);

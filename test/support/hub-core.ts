@@ -122,7 +122,8 @@ export class HubCore {
       () => !sink.isClosed,
       ({ channelNumber, cursor }) => {
         number = channelNumber;
-        history = sink.expect(channelNumber, parseCursor(cursor)!);
+        const hasState = from === 'state' || (typeof from === 'object' && 'state' in from);
+        history = sink.expect(channelNumber, parseCursor(cursor)!, hasState);
       },
     );
     return { subscription: reader.subscriptions.get(number)!, history: history! };
