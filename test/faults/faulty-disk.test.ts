@@ -147,50 +147,85 @@ test.each<WriteFault>(['nothing-written', 'written-but-reported-failed'])(
   },
 );
 
-test('over a random series of stalls and failures, what is acknowledged from the disk is in the store by then', async () => {
-  const random = new Random();
-  const { store, inner, connect } = await setUp();
-  const client = await connect();
-  const sent = new Map<number, number>();
-  const seen = new Set<number>();
-  let faults = 0;
-  const check = async () => {
-    const acked = [...sent].filter(([id]) => !seen.has(id) && isAcked(client, id));
-    if (acked.length === 0) return;
-    const there = new Set(await until(() => stored(inner), { what: 'the store' }));
-    for (const [id, value] of acked) {
-      seen.add(id);
-      expect({ seed: random.seed, value, isThere: there.has(value) }).toMatchObject({ isThere: true });
+/** Publishes while the store stalls and fails at random; holds each acknowledgement against the store as it comes. */
+class FaultWalk {
+  readonly random = new Random();
+  /** By id of those that are to be on the disk. */
+  readonly sent = new Map<number, number>();
+  readonly acked = new Set<number>();
+  faults = 0;
+  readonly #setup: Setup;
+  readonly #client: RawClient;
+
+  constructor(setup: Setup, client: RawClient) {
+    this.#setup = setup;
+    this.#client = client;
+  }
+
+  get refused(): number[] {
+    const ids = this.#client.frames.map((frame) => (frame.op === 'error' ? frame.id : null));
+    return ids.filter((id) => id !== null && this.sent.has(id)) as number[];
+  }
+
+  get isSettled(): boolean {
+    return this.acked.size + this.refused.length === this.sent.size;
+  }
+
+  async step(value: number): Promise<void> {
+    const { random } = this;
+    await this.#disturb();
+    if (random.chance(0.7)) this.sent.set(onDisk(this.#client, value), value);
+    else this.#client.publishLater([{ channel: 'a', values: [value] }], 'memory');
+    if (random.chance(0.3)) await this.#client.ping();
+    await this.check();
+  }
+
+  async check(): Promise<void> {
+    const fresh = [...this.sent].filter(([id]) => !this.acked.has(id) && isAcked(this.#client, id));
+    if (fresh.length === 0) return;
+    const there = new Set(await until(() => stored(this.#setup.inner), { what: 'the store' }));
+    for (const [id, value] of fresh) {
+      this.acked.add(id);
+      const { seed } = this.random;
+      expect({ seed, value, isThere: there.has(value) }).toMatchObject({ isThere: true });
     }
-  };
-  for (let value = 0; value < 400; value++) {
+  }
+
+  async #disturb(): Promise<void> {
+    const { store, metric } = this.#setup;
+    const { random } = this;
     if (random.chance(0.03)) {
       store.failNextWrite(random.pick(['nothing-written', 'written-but-reported-failed'] as const));
       if (random.chance(0.3)) store.failOpens(1);
-      faults++;
+      this.faults++;
     }
     if (random.chance(0.1)) store.holdWrites();
     if (random.chance(0.2)) store.releaseWrites();
-    if (random.chance(0.7)) sent.set(onDisk(client, value), value);
-    else client.publishLater([{ channel: 'a', values: [value] }], 'memory');
-    if (random.chance(0.3)) await client.ping();
-    await check();
+    if (!random.chance(0.05)) return;
+    // Else nearly all would be refused while the store is opened again.
+    store.releaseWrites();
+    await until(async () => (await metric('ringcast_store_failing')) === 0, { what: 'the store' });
   }
-  store.releaseWrites();
-  const refused = () =>
-    client.frames.flatMap((frame) => (frame.op === 'error' && frame.id !== null ? [frame.id] : []));
+}
+
+test('over a random series of stalls and failures, what is acknowledged from the disk is in the store by then', async () => {
+  const setup = await setUp();
+  const walk = new FaultWalk(setup, await setup.connect());
+  const { seed } = walk.random;
+  for (let value = 0; value < 400; value++) await walk.step(value);
+  setup.store.releaseWrites();
   const settled = async () => {
-    await check();
-    return seen.size + refused().filter((id) => sent.has(id)).length === sent.size;
+    await walk.check();
+    return walk.isSettled;
   };
   await until(settled, {
-    what: `all answers (seed ${random.seed})`,
+    what: `all answers (seed ${seed})`,
     timeoutMs: 15_000,
-    have: () => seen.size,
+    have: () => walk.acked.size,
   });
-  const values = await stored(inner);
-  expect({ seed: random.seed, values }).toEqual({ seed: random.seed, values: [...new Set(values)] });
+  const values = await until(() => stored(setup.inner), { what: 'the store' });
+  expect({ seed, values }).toEqual({ seed, values: [...new Set(values)] });
   expect(values).toEqual([...values].sort((a, b) => Number(a) - Number(b)));
-  for (const id of refused()) expect(values).not.toContain(sent.get(id));
-  expect([faults > 0, seen.size > 20]).toEqual([true, true]);
+  for (const id of walk.refused) expect(values).not.toContain(walk.sent.get(id));
+  expect([walk.faults > 0, walk.acked.size > 20]).toEqual([true, true]);
 }, 40_000);
