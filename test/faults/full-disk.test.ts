@@ -6,7 +6,7 @@ import { RawClient } from '../support/raw-client.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
 import { HubProcess } from './hub-process.ts';
-import { mountTinyDisk } from './tiny-disk.ts';
+import { mountTinyDisk, type TinyDisk } from './tiny-disk.ts';
 
 const DIST = new URL('../../dist/', import.meta.url);
 const MIB = 1_048_576;
@@ -19,6 +19,16 @@ const SLOW = { timeoutMs: 20_000 };
 
 const PUBLISHES_IN_CREDIT = 7;
 const DISK_FULL = 503;
+
+async function startOn(disk: TinyDisk): Promise<HubProcess> {
+  const dataFolder = join(disk.folder, 'data');
+  const memory = { ringBytes: 8 * MIB, unpersistedBytes: 2 * MIB };
+  const config = { dataFolder, memory, log: { level: 'info', pretty: false } } as const;
+  const hub = await HubProcess.prepare({ dist: DIST, folder: await tempFolder(), config });
+  onTestFinished(() => hub.kill());
+  await hub.start();
+  return hub;
+}
 
 async function dial(hub: HubProcess): Promise<RawClient> {
   const client = await RawClient.connect(hub.url, SLOW);
@@ -88,12 +98,7 @@ test('on a full disk a hub says so, goes on from memory, and acknowledges again 
   const disk = await mountTinyDisk(DISK_MIB);
   if ('impossible' in disk) return context.skip(disk.impossible);
   await disk.takeSpace(FILLER_MIB * MIB);
-  const dataFolder = join(disk.folder, 'data');
-  const memory = { ringBytes: 8 * MIB, unpersistedBytes: 2 * MIB };
-  const config = { dataFolder, memory, log: { level: 'info', pretty: false } } as const;
-  const hub = await HubProcess.prepare({ dist: DIST, folder: await tempFolder(), config });
-  onTestFinished(() => hub.kill());
-  await hub.start();
+  const hub = await startOn(disk);
   const publisher = await dial(hub);
   const reader = await dial(hub);
   const { channelNumber } = await reader.subscribe('live');

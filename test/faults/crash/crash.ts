@@ -1,7 +1,8 @@
 /**
  * `npm run test:crash [-- --rounds 100 --seed N]`: kills and freezes a real hub under load and accounts for every record.
  * Where it is goes to standard error, the totals as one line of JSON to standard output; the exit code is 1 when anything
- * was lost, doubled or left out without a gap. Runs from dist/.
+ * was lost, doubled or left out without a gap. A seed brings back the faults and the load, not their timing. Runs from
+ * dist/.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

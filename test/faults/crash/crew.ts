@@ -16,6 +16,8 @@ export interface CrewPlan {
   readonly token: string;
   readonly publishers: readonly PublisherPlan[];
   readonly readers: readonly ReaderPlan[];
+  /** One of them for each client. Default: so short that a frozen hub is taken for dead, or the SDK's own default. */
+  readonly pingIntervalsMs?: readonly number[];
 }
 
 export interface CrewReport {
@@ -38,7 +40,7 @@ const SLOW_QUEUE_BYTES = 16_384;
 const CATCH_UP_TIMEOUT_MS = 60_000;
 
 export class Crew {
-  readonly #plan: Pick<CrewPlan, 'url' | 'token'>;
+  readonly #plan: Pick<CrewPlan, 'url' | 'token' | 'pingIntervalsMs'>;
   readonly #random: Random;
   readonly #clients: Client[] = [];
   readonly #publishers: LoadPublisher[] = [];
@@ -104,8 +106,8 @@ export class Crew {
   }
 
   async #connect(name: string, maxQueuedBytes?: number): Promise<Client> {
-    const { url, token } = this.#plan;
-    const pingIntervalMs = this.#random.pick(PING_INTERVALS_MS);
+    const { url, token, pingIntervalsMs = PING_INTERVALS_MS } = this.#plan;
+    const pingIntervalMs = this.#random.pick(pingIntervalsMs);
     const options = { token, client: name, backoff: BACKOFF, pingIntervalMs, maxQueuedBytes };
     const client = await connect(url, { ...options, timeoutMs: 60_000, attemptTimeoutMs: 1000 });
     client.on('status', (status, failure) => {
