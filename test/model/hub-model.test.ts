@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Random } from '../support/random.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -34,12 +36,14 @@ const MUST_BE_MET = [
 
 test('through any mix of publishing, stalling, crashing and coming back, every reader accounts for every record', async () => {
   const first = new Random();
+  const folder = await tempFolder();
   const met: Record<string, number> = {};
   const startMs = performance.now();
   let toldMs = startMs;
   for (let walk = 0; walk < WALKS; walk++) {
     const random = new Random(first.seed + walk);
-    const one = new HubWalk(random, await tempFolder());
+    const walkFolder = join(folder, String(walk));
+    const one = new HubWalk(random, walkFolder);
     try {
       await one.run(STEPS);
     } catch (cause) {
@@ -49,6 +53,7 @@ test('through any mix of publishing, stalling, crashing and coming back, every r
         cause,
       });
     }
+    await rm(walkFolder, { recursive: true, force: true });
     for (const [what, times] of Object.entries(one.met)) met[what] = (met[what] ?? 0) + times;
     if (isLong && performance.now() - toldMs > 1000) {
       toldMs = performance.now();
