@@ -6,7 +6,8 @@
 import type { RingcastError } from '../shared/errors.ts';
 import type { Page } from '../shared/frames.ts';
 import { type Cursor, compareCursors, type From, type Gap } from '../shared/terms.ts';
-import { type Flow, type FlowMember, LOW_WATER_BYTES } from './flow.ts';
+import type { FrameHold } from './credit-window.ts';
+import type { SparsePart } from './position.ts';
 import type { Pulls } from './pulls.ts';
 import {
   decideReader,
@@ -16,8 +17,8 @@ import {
   type ReaderState,
   startReader,
 } from './reader-state.ts';
-import { chargedBytes, readRun } from './record.ts';
-import type { QueueItem } from './record-queue.ts';
+import { chargedBytes, RECORD_OBJECT_BYTES, type ReceivedRecord, readRun } from './record.ts';
+import type { QueueChunk, QueueItem } from './record-queue.ts';
 import {
   type Delivery,
   holeError,
@@ -36,19 +37,27 @@ export type SubscriptionState = 'pending' | 'catching-up' | 'live' | 'offline' |
 /** What a reader needs of its client. */
 export interface ReaderPort extends SubscriptionPort {
   readonly pulls: Pulls;
-  readonly flow: Flow;
+  /** Of a channel; a reader that pulls asks for its next page when a quarter of it is left. */
   readonly maxQueuedBytes: number;
 }
 
+/** What a queue is charged for a gap. */
+const GAP_OBJECT_BYTES = RECORD_OBJECT_BYTES;
+
+/** What an event brings: records of a batch, page or state frame, or nothing but the frame that it came in. */
+type Handed = Omit<Delivery, 'place' | 'hold'> & Partial<Pick<Delivery, 'place' | 'hold'>>;
+
 export interface ReaderOwner {
   readonly queuedBytes: number;
-  push(items: readonly QueueItem[], bytes: number): void;
+  push(chunk: QueueChunk): void;
+  /** What it has queued counts against the credit of the channel no more. */
+  releaseHolds(): void;
   onState(state: SubscriptionState): void;
   /** Once, before the state `ended` is told; with an error where one is the cause. */
   onEnd(failure: { readonly error?: unknown }): void;
 }
 
-export class ChannelReader implements Reader, FlowMember {
+export class ChannelReader implements Reader {
   readonly #port: ReaderPort;
   readonly #shared: SharedSubscription;
   readonly #rules: ReaderRules;
@@ -56,6 +65,8 @@ export class ChannelReader implements Reader, FlowMember {
   #reader: ReaderState = { name: 'ended' };
   #state: SubscriptionState = 'pending';
   #begin: Cursor | null = null;
+  /** What it is handed first are no positions in the log. */
+  #fromState = false;
   /** The next page: `held-back` while the application has enough to do. */
   #page: 'none' | 'held-back' | 'asked' = 'none';
   #pullAttempt = 0;
@@ -82,8 +93,10 @@ export class ChannelReader implements Reader, FlowMember {
   }
 
   start(from: From): void {
+    const isFirst = this.#shared.idle;
     this.#shared.attach(this);
-    this.#apply(startReader(from, this.#shared.idle));
+    this.#fromState = from === 'state';
+    this.#apply(startReader(from, isFirst));
   }
 
   /** Nothing more is asked for or received. */
@@ -97,13 +110,12 @@ export class ChannelReader implements Reader, FlowMember {
     this.#owner.onState('ended');
   }
 
-  /** The owner's queue grew, or shrank where negative. */
-  queued(deltaBytes: number): void {
-    this.#port.flow.changed(this, deltaBytes);
-    if (deltaBytes < 0) this.#pull();
+  /** There is less in the owner's queue than before. */
+  taken(): void {
+    this.#pull();
   }
 
-  /** The connection came or went; also after every step, as the state is judged from both. */
+  /** The connection or the shared subscription came or went; also after every step: the state is judged from all three. */
   connectionChanged(): void {
     const state = this.#judge();
     if (state === this.#state) return;
@@ -111,19 +123,23 @@ export class ChannelReader implements Reader, FlowMember {
     this.#owner.onState(state);
   }
 
-  // From the shared subscription and the flow ----------------------------------------------------------------------------
+  // From the shared subscription ----------------------------------------------------------------------------------------
 
-  opened(cursor: Cursor, head: Cursor): void {
-    this.#on({ type: 'opened', cursor, head });
+  opened(cursor: Cursor, head: Cursor, inState: boolean): void {
+    this.#on({ type: 'opened', cursor, head, inState });
   }
 
   batch(delivery: Delivery): void {
-    if (this.queuedBytes >= this.#port.maxQueuedBytes) this.lag();
-    else this.#on({ type: 'batch', run: delivery.place }, delivery);
+    const { place } = delivery;
+    this.#on('offsets' in place ? { type: 'sparse-batch', place } : { type: 'batch', run: place }, delivery);
   }
 
-  gap(gap: Gap): void {
-    this.#on({ type: 'gap', gap });
+  stateFrame(delivery: Omit<Delivery, 'place'>, atEnd: boolean): void {
+    this.#on({ type: 'state', atEnd }, delivery);
+  }
+
+  gap(gap: Gap, hold: FrameHold): void {
+    this.#on({ type: 'gap', gap }, { records: [], bytes: 0, hold });
   }
 
   refused(error: RingcastError): void {
@@ -132,18 +148,18 @@ export class ChannelReader implements Reader, FlowMember {
   }
 
   lag(): void {
-    this.#on({ type: 'overfull' });
+    this.#on({ type: 'lagging' });
   }
 
   // ---------------------------------------------------------------------------------------------------------------------
 
-  #on(event: ReaderEvent, delivery?: Delivery, error?: RingcastError): void {
+  #on(event: ReaderEvent, delivery?: Handed, error?: RingcastError): void {
     this.#apply(decideReader(this.#reader, event, this.#rules), delivery, error);
   }
 
-  #apply(step: Step<ReaderState, ReaderEffect>, delivery?: Delivery, error?: RingcastError): void {
+  #apply(step: Step<ReaderState, ReaderEffect>, delivery?: Handed, error?: RingcastError): void {
     this.#setReader(step.state);
-    this.#begin ??= positionBefore(step, delivery);
+    if (!this.#fromState) this.#begin ??= positionBefore(step, delivery);
     for (const effect of step.effects) {
       // The application may have unsubscribed in what an effect called.
       if (this.#state === 'ended') return;
@@ -153,20 +169,31 @@ export class ChannelReader implements Reader, FlowMember {
   }
 
   #setReader(state: ReaderState): void {
+    const wasJoined = this.#reader.name === 'joined';
     this.#reader = state;
-    if (state.name === 'joined') this.#port.flow.join(this);
-    else this.#port.flow.leave(this);
+    if (wasJoined && state.name !== 'joined') this.#owner.releaseHolds();
   }
 
-  #run(effect: ReaderEffect, delivery: Delivery | undefined, error: RingcastError | undefined): void {
+  #run(effect: ReaderEffect, delivery: Handed | undefined, error: RingcastError | undefined): void {
     switch (effect.do) {
-      case 'take': {
-        const { records, bytes } = delivery!;
-        this.#owner.push(effect.skip === 0 ? records : records.slice(effect.skip), bytes);
+      case 'take':
+        this.#push(effect.skip === 0 ? delivery!.records : delivery!.records.slice(effect.skip), delivery!);
         break;
-      }
+      case 'take-parts':
+        this.#push(
+          effect.parts.flatMap((part) => itemsOf(part, delivery!.records)),
+          delivery!,
+        );
+        break;
+      case 'take-state':
+        this.#owner.push({
+          items: delivery!.records,
+          ...chargeOf(delivery!),
+          cursorAfter: effect.completeTo,
+        });
+        break;
       case 'gap':
-        this.#owner.push([effect.gap], 0);
+        this.#owner.push({ items: [effect.gap], bytes: GAP_OBJECT_BYTES, hold: delivery?.hold });
         break;
       case 'join':
         this.#shared.join(this, effect.from);
@@ -188,10 +215,15 @@ export class ChannelReader implements Reader, FlowMember {
     }
   }
 
+  #push(items: readonly QueueItem[], delivery: Handed): void {
+    this.#owner.push({ items, ...chargeOf(delivery) });
+  }
+
   /** One page at a time, and only while the application has little left to do. */
   #pull(): void {
     const reader = this.#reader;
-    if (this.#page !== 'held-back' || reader.name !== 'pulling' || this.queuedBytes > LOW_WATER_BYTES) return;
+    if (this.#page !== 'held-back' || reader.name !== 'pulling') return;
+    if (this.queuedBytes * 4 > this.#port.maxQueuedBytes) return;
     this.#page = 'asked';
     const whileWanted = (run: () => void) => {
       if (this.#reader !== reader) return;
@@ -199,7 +231,14 @@ export class ChannelReader implements Reader, FlowMember {
       run();
     };
     this.#port.pulls.pull(
-      { channel: this.#shared.channel, from: reader.from, limit: null, reverse: null, upTo: null },
+      {
+        channel: this.#shared.channel,
+        from: reader.from,
+        limit: null,
+        reverse: null,
+        upTo: null,
+        ...(this.#shared.terms.deliver === 'durable' && { durable: true }),
+      },
       {
         page: (page) => whileWanted(() => this.#takePage(page)),
         refused: (error) => whileWanted(() => this.#pullRefused(error)),
@@ -232,19 +271,31 @@ export class ChannelReader implements Reader, FlowMember {
     if (reader.name === 'ended') return this.#state;
     if (!this.#port.ready) return 'offline';
     if (reader.name !== 'joined') return reader.cursor ? 'catching-up' : 'pending';
-    if (!this.#shared.cursor) return 'catching-up'; // back online, not resumed yet
+    // Back online and not resumed yet, or not through with the state.
+    if (!this.#shared.cursor || reader.inState) return 'catching-up';
     return compareCursors(reader.cursor, reader.liveFrom) >= 0 ? 'live' : 'catching-up';
   }
+}
+
+function chargeOf({ bytes, hold }: Handed): Pick<QueueChunk, 'bytes' | 'hold'> {
+  return { bytes, hold };
+}
+
+function itemsOf(part: SparsePart, records: readonly ReceivedRecord[]): readonly QueueItem[] {
+  return 'gap' in part ? [part.gap] : records.slice(part.from, part.to);
 }
 
 /** What a step's first record or gap comes after; where the step hands on nothing, where the reader is. */
 function positionBefore(
   { state, effects }: Step<ReaderState, ReaderEffect>,
-  delivery?: Delivery,
+  delivery?: Handed,
 ): Cursor | null {
   for (const effect of effects) {
     if (effect.do === 'gap') return effect.gap.after;
-    if (effect.do === 'take') return { epoch: delivery!.place.epoch, offset: delivery!.place.prevOffset };
+    if (effect.do === 'take' || effect.do === 'take-parts') {
+      const { epoch, prevOffset } = delivery!.place!;
+      return { epoch, offset: prevOffset };
+    }
   }
   return state.name === 'ended' ? null : state.cursor;
 }

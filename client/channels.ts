@@ -3,11 +3,13 @@
  * and the readers that stand on them. Passes on what concerns them; what to do about it they decide. Called by
  * client.ts only.
  */
-import type { RingcastError } from '../shared/errors.ts';
-import type { Batch, ClientFrame, GapFrame } from '../shared/frames.ts';
+import { RingcastError } from '../shared/errors.ts';
+import type { ClientFrame } from '../shared/frames.ts';
 import type { ChannelReader } from './channel-reader.ts';
+import type { SubscriptionTerms } from './options.ts';
 import { SharedSubscription } from './shared-subscription.ts';
 import { Subscription, type SubscriptionHost, type SubscriptionPlan } from './subscription.ts';
+import type { SubscriptionFrame } from './subscription-frames.ts';
 
 export interface ChannelsPort {
   readonly ready: boolean;
@@ -17,7 +19,7 @@ export interface ChannelsPort {
 /** The part of the host that is the client's. */
 export type ChannelsHost = Pick<
   SubscriptionHost,
-  'requests' | 'pulls' | 'flow' | 'maxQueuedBytes' | 'later' | 'report' | 'unheardGap'
+  'requests' | 'pulls' | 'maxQueuedBytes' | 'after' | 'later' | 'report' | 'unheardGap'
 >;
 
 export class Channels {
@@ -50,11 +52,25 @@ export class Channels {
     return bytes;
   }
 
-  subscribe<Item>(channel: string, plan: SubscriptionPlan<Item>): Subscription<Item> {
+  /** Throws `already-subscribed` where what is asked for does not go with what is open on the channel. */
+  subscribe<Item>(
+    channel: string,
+    plan: SubscriptionPlan<Item>,
+    terms: SubscriptionTerms,
+  ): Subscription<Item> {
     let shared = this.#shared.get(channel);
     if (!shared) {
-      shared = new SharedSubscription(channel, this.#host);
+      shared = new SharedSubscription(channel, this.#host, terms);
       this.#shared.set(channel, shared);
+    }
+    if (shared.unused) shared.terms = terms;
+    if (!isSame(shared.terms, terms)) {
+      const text = `all subscriptions of a client to one channel share policy, lag limits and deliver, and ${channel} is open with others; unsubscribe first, or use another client`;
+      throw new RingcastError('already-subscribed', text);
+    }
+    if (plan.from === 'state' && !shared.idle) {
+      const text = `${channel} is open already, and the state comes before all else; unsubscribe first, or use another client`;
+      throw new RingcastError('already-subscribed', text);
     }
     return new Subscription(this.#host, shared, plan);
   }
@@ -71,12 +87,8 @@ export class Channels {
   }
 
   /** Frames of a number that is nobody's come late, after an unsubscribe. */
-  batch(frame: Batch): void {
-    this.#routes.get(frame.channelNumber)?.batch(frame);
-  }
-
-  gap(frame: GapFrame): void {
-    this.#routes.get(frame.channelNumber)?.gap(frame);
+  frame(frame: SubscriptionFrame, bytes: number): void {
+    this.#routes.get(frame.channelNumber)?.frame(frame, bytes);
   }
 
   /** The hub ended a subscription; false where it is not known. */
@@ -95,4 +107,13 @@ export class Channels {
   #connectionChanged(): void {
     for (const reader of [...this.#readers]) reader.connectionChanged();
   }
+}
+
+function isSame(a: SubscriptionTerms, b: SubscriptionTerms): boolean {
+  return (
+    a.policy === b.policy &&
+    a.maxLagRecords === b.maxLagRecords &&
+    a.maxLagBytes === b.maxLagBytes &&
+    a.deliver === b.deliver
+  );
 }

@@ -4,30 +4,33 @@
  * which index.ts and node.ts call with a transport each.
  */
 import type { Clock } from '../shared/clock.ts';
-import { RingcastError } from '../shared/errors.ts';
-import type { ErrorFrame, Ok, ServerFrame, Welcome } from '../shared/frames.ts';
-import type { Gap } from '../shared/terms.ts';
+import type { RingcastError } from '../shared/errors.ts';
+import type { ErrorFrame, ServerFrame, Welcome } from '../shared/frames.ts';
+import type { AckLevel, Gap } from '../shared/terms.ts';
 import { backoffDelayMs } from './backoff.ts';
 import { Channels } from './channels.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionState } from './connection-state.ts';
 import { Emitter } from './emitter.ts';
-import { Flow } from './flow.ts';
 import { gatherHistory, type HistoryPage, readPages } from './history.ts';
 import {
   checkChannel,
   type HistoryOptions,
+  type PublishItem,
   type PublishOptions,
   readFrom,
+  readTerms,
   type Settings,
   type Status,
   type SubscribeOptions,
 } from './options.ts';
 import type { GapItem, Listener } from './outlet.ts';
-import { Publisher, type PublishResult } from './publisher.ts';
+import type { PublishResult } from './publish-queue.ts';
+import { Publisher } from './publisher.ts';
 import { Pulls } from './pulls.ts';
 import type { ReceivedRecord } from './record.ts';
 import { errorFrom, Requests } from './requests.ts';
+import { closedError, statusOf } from './status.ts';
 import type { Subscription } from './subscription.ts';
 
 export interface ClientEvents {
@@ -52,7 +55,6 @@ export class Client {
   readonly #requests: Requests;
   readonly #publisher: Publisher;
   readonly #pulls: Pulls;
-  readonly #flow: Flow;
   readonly #channels: Channels;
   #welcome: Welcome | undefined;
   #status: Status = 'connecting';
@@ -61,24 +63,23 @@ export class Client {
   #cancelDrain: (() => void) | undefined;
 
   constructor(settings: Settings) {
-    const { clock, backoff, maxOutboxBytes, maxQueuedBytes } = settings;
+    const { clock, backoff, maxQueuedBytes } = settings;
     this.#clock = clock;
     this.#connection = new Connection(settings, {
       onLive: (welcome) => this.#onLive(welcome),
       onLost: () => this.#onLost(),
-      onFrame: (frame) => this.#onFrame(frame),
+      onFrame: (frame, bytes) => this.#onFrame(frame, bytes),
       onState: (state) => this.#onState(state),
       onDrain: () => this.#drain(),
     });
-    this.#flow = new Flow(clock, (held) => this.#connection.hold(held));
-    this.#requests = new Requests((count) => this.#flow.awaiting(count));
-    this.#publisher = new Publisher(this.#connection, this.#requests, maxOutboxBytes);
+    this.#requests = new Requests();
+    this.#publisher = new Publisher(this.#connection, this.#requests, settings);
     this.#pulls = new Pulls(this.#connection, this.#requests);
     this.#channels = new Channels(this.#connection, {
       requests: this.#requests,
       pulls: this.#pulls,
-      flow: this.#flow,
       maxQueuedBytes,
+      after: (delayMs, run) => clock.after(delayMs, run),
       later: (attempt, leastMs, run) => clock.after(leastMs + backoffDelayMs(attempt, backoff), run),
       report: (error, channel) => this.#report(error, channel),
       unheardGap: (gap, channel) => this.#events.emit('gap', gap, channel),
@@ -99,14 +100,19 @@ export class Client {
     return this.#welcome;
   }
 
-  /** What waits, in bytes: publishes not sent, publishes not out of the socket, records not taken. */
+  /**
+   * What waits, in bytes: publishes not acknowledged, those of them that were sent, frames not out of the socket,
+   * records not taken.
+   */
   get backlog(): {
     readonly outboxBytes: number;
+    readonly unackedBytes: number;
     readonly socketBytes: number;
     readonly queuedBytes: number;
   } {
     return {
       outboxBytes: this.#publisher.outboxBytes,
+      unackedBytes: this.#publisher.unackedBytes,
       socketBytes: this.#connection.bufferedBytes,
       queuedBytes: this.#channels.queuedBytes,
     };
@@ -121,8 +127,13 @@ export class Client {
    * Reads a channel from a position on: iterate what it returns, or hand in a listener. A listener's promise is awaited
    * before its next call; if it throws, the subscription ends with that error, its cursor before the record.
    *
-   * Throws RingcastError `channel-invalid` or `closed`, TypeError for bad options; what the hub says comes by the
-   * subscription's event `error`, and from its iterator.
+   * What the application has not taken counts against the channel's credit (`maxQueuedBytes`): the hub waits, and then
+   * does as the policy says. The client's subscriptions to one channel share it, so they wait for each other; with
+   * policy `replay` one that holds up others for a second goes on by itself, reading the log.
+   *
+   * Throws RingcastError `channel-invalid`, `closed`, or `already-subscribed` when the channel is open with another
+   * policy, lag limits or deliver, or `state` is asked for while it is open; TypeError for bad options. What the hub says
+   * comes by the subscription's event `error`, and from its iterator.
    */
   subscribe(
     channel: string,
@@ -142,13 +153,14 @@ export class Client {
     checkChannel(channel);
     const { from = 'latest', gaps = 'events', onUnknownCursor = 'end', signal } = options;
     if (this.#closing || this.#status === 'closed') throw closedError();
-    const subscription = this.#channels.subscribe<ReceivedRecord>(channel, {
+    const plan = {
       from: readFrom(from),
       inline: gaps === 'inline',
       onUnknownCursor,
       listener: listener as Listener<ReceivedRecord> | undefined,
-    });
-    if (signal) unsubscribeOnAbort(subscription, signal);
+    };
+    const subscription = this.#channels.subscribe<ReceivedRecord>(channel, plan, readTerms(options));
+    if (signal) subscription.endOn(signal);
     return subscription;
   }
 
@@ -157,8 +169,12 @@ export class Client {
    * (`memory`, the default) or on its disk (`disk`), with its cursor; or when sent (`none`). Await it to go no faster
    * than the hub takes.
    *
-   * Rejects with RingcastError: `connection-lost` when the answer was cut off and the record may or may not have been
-   * taken, `outbox-full`, `record-too-large`, `record-invalid`, `channel-invalid`, `closed`, and the hub's refusals.
+   * With an acknowledgement it is taken exactly once, and in the order of the calls to its channel: it is kept until
+   * the hub answers, and sent again after a cut or a refusal for now. With `none` it is lost with its connection.
+   *
+   * Rejects with RingcastError: `outbox-full`, `record-too-large`, `record-invalid`, `channel-invalid`, `conflict`,
+   * `closed`, the hub's other refusals; `connection-lost` (the client was closed) and `producer-unknown` (it was away
+   * for too long) when the record may or may not have been taken.
    */
   publish(
     channel: string,
@@ -173,6 +189,26 @@ export class Client {
   publish(channel: string, data: unknown, options?: PublishOptions): Promise<PublishResult | undefined>;
   publish(channel: string, data: unknown, options: PublishOptions = {}): Promise<PublishResult | undefined> {
     return this.#publisher.publish(channel, data, options);
+  }
+
+  /**
+   * Appends several records, to one or more channels, all or none of them. Resolves with a result for each, in their
+   * order. Rejects as {@link publish}; with `record-too-large` when they do not fit one frame (`maxFrameBytes` of the
+   * welcome's limits).
+   */
+  publishMany(
+    items: readonly PublishItem[],
+    options: { readonly ack: 'none' },
+  ): Promise<readonly undefined[]>;
+  publishMany(
+    items: readonly PublishItem[],
+    options?: { readonly ack?: 'memory' | 'disk' | undefined },
+  ): Promise<readonly PublishResult[]>;
+  publishMany(
+    items: readonly PublishItem[],
+    options: { readonly ack?: AckLevel | undefined } = {},
+  ): Promise<readonly (PublishResult | undefined)[]> {
+    return this.#publisher.publishMany(items, options.ack ?? 'memory');
   }
 
   /** Up to `limit` records (default 100) that a channel holds. Rejects with RingcastError. */
@@ -202,15 +238,7 @@ export class Client {
     if (this.#status === 'closed') throw closedError();
     // Not connected, the next hello carries it.
     if (fresh === null || !this.#connection.ready) return;
-    await new Promise<void>((resolve, reject) => {
-      const id = this.#requests.add<Ok>({
-        answered: () => resolve(),
-        refused: reject,
-        // The next hello carries a fresh one.
-        lost: resolve,
-      });
-      this.#connection.send({ op: 'refresh', id, token: fresh });
-    });
+    await this.#requests.ask((id) => this.#connection.send({ op: 'refresh', id, token: fresh }));
   }
 
   /**
@@ -252,8 +280,8 @@ export class Client {
   }
 
   #onLost(): void {
-    this.#flow.reset();
     this.#requests.lost();
+    this.#publisher.lost();
     this.#channels.offline();
   }
 
@@ -278,13 +306,13 @@ export class Client {
     this.#publisher.whenDrained(() => this.#connection.drained());
   }
 
-  #onFrame(frame: ServerFrame): void {
+  #onFrame(frame: ServerFrame, bytes: number): void {
     switch (frame.op) {
       case 'batch':
-        this.#channels.batch(frame);
-        break;
+      case 'sparse-batch':
+      case 'state':
       case 'gap':
-        this.#channels.gap(frame);
+        this.#channels.frame(frame, bytes);
         break;
       case 'ok':
       case 'page':
@@ -318,26 +346,4 @@ export class Client {
   #report(error: unknown, channel: string | null): void {
     if (!this.#events.emit('error', error, channel)) console.error('ringcast:', channel ?? '', error);
   }
-}
-
-function statusOf({ name }: ConnectionState, wasLive: boolean): Status {
-  if (name === 'live' || name === 'closed') return name;
-  if (name === 'draining' || name === 'ending') return 'closing';
-  return wasLive ? 'offline' : 'connecting';
-}
-
-function closedError(): RingcastError {
-  return new RingcastError('closed', 'the client is closed; connect again');
-}
-
-function unsubscribeOnAbort(subscription: Subscription<ReceivedRecord>, signal: AbortSignal): void {
-  const unsubscribe = () => subscription.unsubscribe();
-  if (signal.aborted) {
-    unsubscribe();
-    return;
-  }
-  signal.addEventListener('abort', unsubscribe, { once: true });
-  subscription.on('state', (state) => {
-    if (state === 'ended') signal.removeEventListener('abort', unsubscribe);
-  });
 }

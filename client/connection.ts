@@ -3,6 +3,7 @@
  * timers, reconnecting) and turns frames into bytes and back. Knows nothing of channels; hands every other frame to
  * the client. Called by client.ts only.
  */
+import { nanoid } from 'nanoid';
 import { msgpackCodec } from '../shared/codec.ts';
 import { RingcastError } from '../shared/errors.ts';
 import type { ClientFrame, ErrorFrame, ServerFrame, Welcome } from '../shared/frames.ts';
@@ -25,7 +26,8 @@ export interface ConnectionHandlers {
   onLive(welcome: Welcome): void;
   /** Nothing that was sent and not answered will be. */
   onLost(): void;
-  onFrame(frame: ServerFrame): void;
+  /** `bytes`: its length on the wire. */
+  onFrame(frame: ServerFrame, bytes: number): void;
   onState(state: ConnectionState): void;
   /** Call `drained()` when nothing is outstanding. */
   onDrain(): void;
@@ -38,6 +40,8 @@ export class Connection {
   readonly #handlers: ConnectionHandlers;
   readonly #heartbeat: Heartbeat;
   readonly #events: ConnectionEvent[] = [];
+  /** Under this name the hub knows, on every connection, what this client has published. */
+  readonly #producerId = nanoid();
   #state = INITIAL_CONNECTION;
   #transport: Transport | undefined;
   /** Grows with each attempt and each end of one: what was started in another life is ignored. */
@@ -91,16 +95,6 @@ export class Connection {
     const bytes = msgpackCodec.encodeClient(frame);
     this.#transport!.send(bytes);
     return bytes.length;
-  }
-
-  /** Stops or resumes reading; false where the transport cannot. */
-  hold(held: boolean): boolean {
-    const transport = this.#transport;
-    if (!transport?.pause || !transport.resume) return false;
-    if (held) transport.pause();
-    else transport.resume();
-    this.#heartbeat.hold(held);
-    return true;
   }
 
   /** Gets a token from where tokens come from; a function's failure is its own. */
@@ -160,7 +154,7 @@ export class Connection {
           token: this.#hello,
           client: this.#settings.clientName,
           features: [],
-          producerId: null,
+          producerId: this.#producerId,
         });
         return;
       case 'announce-live':
@@ -233,14 +227,14 @@ export class Connection {
     this.#heartbeat.heard();
     try {
       const frame = msgpackCodec.decodeServer(bytes);
-      if (frame) this.#handle(frame);
+      if (frame) this.#handle(frame, bytes.length);
     } catch (error) {
       if (!(error instanceof RingcastError) || error.code !== 'bad-frame') throw error;
       this.#on({ type: 'broken', failure: error });
     }
   }
 
-  #handle(frame: ServerFrame): void {
+  #handle(frame: ServerFrame, bytes: number): void {
     switch (frame.op) {
       case 'welcome':
         this.#welcome = frame;
@@ -256,7 +250,7 @@ export class Connection {
         this.#on({ type: 'complaint', failure: errorFrom(frame) });
         return;
     }
-    if (this.ready) this.#handlers.onFrame(frame);
+    if (this.ready) this.#handlers.onFrame(frame, bytes);
   }
 
   #broken(code: 'timeout', message: string): void {

@@ -20,13 +20,14 @@ export type {
   ConnectOptions,
   FromOption,
   HistoryOptions,
+  PublishItem,
   PublishOptions,
   Status,
   SubscribeOptions,
   TokenSource,
 } from './options.ts';
 export type { GapItem, Listener } from './outlet.ts';
-export type { PublishResult } from './publisher.ts';
+export type { PublishResult } from './publish-queue.ts';
 export type { ReceivedRecord } from './record.ts';
 export type { Subscription, SubscriptionEvents, SubscriptionState } from './subscription.ts';
 export type { OpenTransport, Transport, TransportHandlers } from './transport.ts';

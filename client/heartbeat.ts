@@ -14,7 +14,6 @@ export class Heartbeat {
   readonly #intervalMs: number;
   readonly #handlers: HeartbeatHandlers;
   #heardMs = 0;
-  #held = false;
   #cancel: (() => void) | undefined;
 
   constructor(clock: Clock, intervalMs: number, handlers: HeartbeatHandlers) {
@@ -25,7 +24,6 @@ export class Heartbeat {
 
   start(): void {
     this.stop();
-    this.#held = false;
     this.heard();
     this.#checkIn(this.#intervalMs);
   }
@@ -40,22 +38,13 @@ export class Heartbeat {
     this.#heardMs = this.#clock.monotonicMs();
   }
 
-  /**
-   * While held, reading is paused by ourselves and silence proves nothing. Pings go on: the hub closes a connection
-   * that it hears nothing of, and while we do not read, nobody answers its own pings.
-   */
-  hold(held: boolean): void {
-    this.#held = held;
-    this.heard();
-  }
-
   #checkIn(delayMs: number): void {
     this.#cancel = this.#clock.after(delayMs, () => this.#check());
   }
 
   #check(): void {
     const silentMs = this.#clock.monotonicMs() - this.#heardMs;
-    if (silentMs >= 2 * this.#intervalMs && !this.#held) {
+    if (silentMs >= 2 * this.#intervalMs) {
       this.stop();
       this.#handlers.dead();
     } else if (silentMs >= this.#intervalMs) {

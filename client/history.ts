@@ -5,7 +5,7 @@
 import type { Page } from '../shared/frames.ts';
 import { type From, formatCursor, type Gap } from '../shared/terms.ts';
 import { checkChannel, type HistoryOptions, readFrom } from './options.ts';
-import type { Pulls } from './pulls.ts';
+import type { PullRequest, Pulls } from './pulls.ts';
 import { type ReceivedRecord, readRun } from './record.ts';
 
 /** One stretch of a channel. */
@@ -44,13 +44,14 @@ export async function gatherHistory(
 export async function* readPages(
   pulls: Pulls,
   channel: string,
-  { from, reverse = false }: HistoryOptions,
+  { from, reverse = false, durable = false }: HistoryOptions,
   limit: () => number | null = () => null,
 ): AsyncGenerator<HistoryPage, undefined, undefined> {
   checkChannel(channel);
   let position: From = readFrom(from ?? (reverse ? 'latest' : 'earliest'));
   for (;;) {
-    const page = await pullPage(pulls, channel, position, reverse, limit());
+    const request = { channel, from: position, limit: limit(), reverse, upTo: null };
+    const page = await pullPage(pulls, durable ? { ...request, durable } : request);
     const records = readRun(channel, page, 0);
     if (reverse) records.reverse();
     yield { records, gaps: page.gaps, next: formatCursor(page.next), atEnd: page.atEnd };
@@ -59,14 +60,8 @@ export async function* readPages(
   }
 }
 
-function pullPage(
-  pulls: Pulls,
-  channel: string,
-  from: From,
-  reverse: boolean,
-  limit: number | null,
-): Promise<Page> {
+function pullPage(pulls: Pulls, request: PullRequest): Promise<Page> {
   return new Promise((resolve, reject) => {
-    pulls.pull({ channel, from, limit, reverse, upTo: null }, { page: resolve, refused: reject });
+    pulls.pull(request, { page: resolve, refused: reject });
   });
 }

@@ -1,6 +1,5 @@
 /**
- * The SDK for Node: the same as index.ts, over the `ws` package, which can hold the hub back when the application is
- * slow. The only importer of `ws` in the SDK.
+ * The SDK for Node: the same as index.ts, over the `ws` package. The only importer of `ws` in the SDK.
  */
 import WebSocket from 'ws';
 import { SUBPROTOCOLS } from '../shared/frames.ts';
@@ -30,8 +29,6 @@ const openNodeWebSocket: OpenTransport = (url, handlers) => {
     get bufferedAmount() {
       return socket.bufferedAmount;
     },
-    pause: () => socket.pause(),
-    resume: () => socket.resume(),
   };
 };
 

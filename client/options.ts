@@ -5,7 +5,17 @@
 import { isChannelName } from '../shared/channel-name.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { RingcastError } from '../shared/errors.ts';
-import { type AckLevel, type From, parseCursor, type RecordMeta } from '../shared/terms.ts';
+import {
+  type AckLevel,
+  type Cursor,
+  DELIVERIES,
+  type Delivery,
+  DROP_POLICIES,
+  type DropPolicy,
+  type From,
+  parseCursor,
+  type RecordMeta,
+} from '../shared/terms.ts';
 import { type BackoffPolicy, DEFAULT_BACKOFF } from './backoff.ts';
 import type { OpenTransport } from './transport.ts';
 
@@ -26,9 +36,15 @@ export interface ConnectOptions {
   /** Told of what nobody else is told of; see the client's event `error`. */
   readonly onError?: ((error: unknown) => void) | undefined;
   readonly backoff?: Partial<BackoffPolicy> | undefined;
-  /** Publishes that wait to be sent, in bytes. Beyond it they are rejected with `outbox-full`. Default 8 MiB. */
+  /**
+   * Publishes that wait to be sent or acknowledged, in bytes: all that is kept to be sent again. Beyond it they are
+   * rejected with `outbox-full`. Default 8 MiB.
+   */
   readonly maxOutboxBytes?: number | undefined;
-  /** What a subscription may hold for an application that is slower than its channel, in bytes. Default 2 MiB. */
+  /**
+   * What the hub may send of a channel and the application has not taken yet, in bytes of frames: the credit that each
+   * channel's subscription asks for. One frame may go beyond it. Default 1 MiB.
+   */
   readonly maxQueuedBytes?: number | undefined;
   /** Silence after which the hub is asked whether it is there, ms; after twice that it is taken for dead. Default 20,000. */
   readonly pingIntervalMs?: number | undefined;
@@ -72,7 +88,7 @@ export function readSettings(url: string, options: ConnectOptions, openTransport
     timeoutMs: options.timeoutMs ?? 10_000,
     backoff: { ...DEFAULT_BACKOFF, ...options.backoff },
     maxOutboxBytes: options.maxOutboxBytes ?? 8 * 2 ** 20,
-    maxQueuedBytes: options.maxQueuedBytes ?? 2 * 2 ** 20,
+    maxQueuedBytes: options.maxQueuedBytes ?? 2 ** 20,
     pingIntervalMs: options.pingIntervalMs ?? 20_000,
     attemptTimeoutMs: options.attemptTimeoutMs ?? 10_000,
     clock: options.clock ?? systemClock,
@@ -92,6 +108,7 @@ function readUrl(url: string): string {
 export type FromOption =
   | 'latest'
   | 'earliest'
+  | 'state'
   | { readonly last: number }
   | { readonly since: number | Date }
   | (string & {});
@@ -99,7 +116,9 @@ export type FromOption =
 /** Throws TypeError for anything else. */
 export function readFrom(option: FromOption): From {
   if (typeof option === 'string') {
-    if (option === 'latest' || option === 'earliest') return option as 'latest' | 'earliest';
+    if (option === 'latest' || option === 'earliest' || option === 'state') {
+      return option as 'latest' | 'earliest' | 'state';
+    }
     const cursor = parseCursor(option);
     if (cursor) return { cursor };
   } else if (typeof option === 'object' && option !== null) {
@@ -110,7 +129,7 @@ export function readFrom(option: FromOption): From {
     }
   }
   throw new TypeError(
-    `from must be 'latest', 'earliest', {last: n}, {since: time} or a cursor, not ${JSON.stringify(option)}`,
+    `from must be 'latest', 'earliest', 'state', {last: n}, {since: time} or a cursor, not ${JSON.stringify(option)}`,
   );
 }
 
@@ -130,8 +149,22 @@ export function checkChannel(channel: string): void {
 }
 
 export interface SubscribeOptions {
-  /** Where to begin. Default 'latest': what is published from now on. */
+  /**
+   * Where to begin. Default 'latest': what is published from now on. `state`, for channels that keep it: the newest
+   * record of each key, then all that follows; a record with null data says that its key is gone.
+   */
   readonly from?: FromOption | undefined;
+  /**
+   * What the hub does when this client lags: `replay` gives it everything later (default) · `drop-oldest` leaves out the
+   * oldest of what it missed, beyond the lag limits · `conflate` leaves out records that a later one with their key
+   * follows · `disconnect` ends the connection beyond the lag limits. What is left out comes as a gap.
+   */
+  readonly policy?: DropPolicy | undefined;
+  /** Lag limits of `drop-oldest` and `disconnect`, which need one at least. From 1. */
+  readonly maxLagRecords?: number | undefined;
+  readonly maxLagBytes?: number | undefined;
+  /** `durable`: only what is on the hub's disk, so that no crash takes back what was shown. Default 'memory'. */
+  readonly deliver?: Delivery | undefined;
   /** Aborting it unsubscribes. */
   readonly signal?: AbortSignal | undefined;
   /** `inline`: gaps come as `{ gap }` among the records, instead of by the event. Default 'events'. */
@@ -143,6 +176,41 @@ export interface SubscribeOptions {
   readonly onUnknownCursor?: 'end' | 'earliest' | 'latest' | undefined;
 }
 
+/** What a subscription asks of the hub beside its position; defaults are left out. */
+export interface SubscriptionTerms {
+  readonly policy?: Exclude<DropPolicy, 'replay'>;
+  readonly maxLagRecords?: number;
+  readonly maxLagBytes?: number;
+  readonly deliver?: 'durable';
+}
+
+/** Throws TypeError for what no hub would take. */
+export function readTerms(options: SubscribeOptions): SubscriptionTerms {
+  const { policy = 'replay', deliver = 'memory', maxLagRecords, maxLagBytes } = options;
+  if (!DROP_POLICIES.includes(policy))
+    throw new TypeError(`policy must be one of ${DROP_POLICIES.join(', ')}`);
+  if (!DELIVERIES.includes(deliver)) throw new TypeError(`deliver must be one of ${DELIVERIES.join(', ')}`);
+  for (const [name, limit] of Object.entries({ maxLagRecords, maxLagBytes })) {
+    if (limit !== undefined && !(isCount(limit) && limit > 0))
+      throw new TypeError(`${name} must be an integer from 1`);
+  }
+  const isLimited = maxLagRecords !== undefined || maxLagBytes !== undefined;
+  const takesLimits = policy === 'drop-oldest' || policy === 'disconnect';
+  if (isLimited !== takesLimits) {
+    throw new TypeError(
+      takesLimits
+        ? `policy ${policy} needs maxLagRecords or maxLagBytes`
+        : `policy ${policy} takes no lag limits`,
+    );
+  }
+  return {
+    ...(policy !== 'replay' && { policy }),
+    ...(maxLagRecords !== undefined && { maxLagRecords }),
+    ...(maxLagBytes !== undefined && { maxLagBytes }),
+    ...(deliver === 'durable' && { deliver }),
+  };
+}
+
 export interface PublishOptions {
   /** What the record is about; at most 255 bytes. */
   readonly key?: string | null | undefined;
@@ -150,6 +218,31 @@ export interface PublishOptions {
   readonly meta?: RecordMeta | null | undefined;
   /** Default 'memory'. */
   readonly ack?: AckLevel | undefined;
+  /**
+   * Taken only if the channel's newest record is the one at this cursor (`0-0`: if it has none); else rejected with
+   * `conflict`. Not with ack 'none'.
+   */
+  readonly expectedCursor?: string | undefined;
+}
+
+/** One record of `client.publishMany`. */
+export interface PublishItem {
+  readonly channel: string;
+  readonly data: unknown;
+  readonly key?: string | null | undefined;
+  readonly meta?: RecordMeta | null | undefined;
+  /** As of {@link PublishOptions}; at the first record to its channel only. */
+  readonly expectedCursor?: string | undefined;
+}
+
+/** Throws TypeError. */
+export function readExpectedCursor(text: string | undefined, ack: AckLevel): Cursor | undefined {
+  if (text === undefined) return undefined;
+  if (ack === 'none')
+    throw new TypeError("expectedCursor needs an acknowledgement: use ack 'memory' or 'disk'");
+  const cursor = typeof text === 'string' ? parseCursor(text) : undefined;
+  if (!cursor) throw new TypeError(`expectedCursor must be a cursor, not ${JSON.stringify(text)}`);
+  return cursor;
 }
 
 export interface HistoryOptions {
@@ -157,4 +250,6 @@ export interface HistoryOptions {
   readonly from?: FromOption | undefined;
   /** Backwards: the records at or before `from`, newest first. */
   readonly reverse?: boolean | undefined;
+  /** Only what is on the hub's disk. Default false. */
+  readonly durable?: boolean | undefined;
 }

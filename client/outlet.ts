@@ -3,7 +3,7 @@
  * awaited before the next, or to an iterator as it asks. Knows nothing of the hub. Called by the subscription.
  */
 import type { Cursor, Gap } from '../shared/terms.ts';
-import { isGap, type QueueItem, RecordQueue } from './record-queue.ts';
+import { isGap, type QueueChunk, type QueueItem, RecordQueue } from './record-queue.ts';
 
 /** A gap among the records, for those who asked for gaps inline. */
 export interface GapItem {
@@ -15,8 +15,8 @@ export type Listener<Item> = (item: Item) => unknown;
 export interface OutletHandlers {
   /** A gap that is not handed on inline, at its place among the records. */
   onGap(gap: Gap): void;
-  /** The queue grew, or shrank where negative. */
-  onQueued(deltaBytes: number): void;
+  /** There is less in the queue than before. */
+  onTaken(): void;
   /** The listener threw, or its promise rejected. */
   onListenerFailed(error: unknown): void;
 }
@@ -34,6 +34,8 @@ export class Outlet<Item> {
   #pending: Pending<Item>[] = [];
   #busy = false;
   #cursor: Cursor | null = null;
+  /** Behind the first item that was dropped: it may be the one that a listener was just handed. */
+  #cursorBehindDropped: Cursor | undefined;
   #ended: { readonly error?: unknown } | undefined;
 
   constructor(listener: Listener<Item> | undefined, inline: boolean, handlers: OutletHandlers) {
@@ -51,12 +53,18 @@ export class Outlet<Item> {
     return this.#cursor;
   }
 
-  push(items: readonly QueueItem[], bytes: number): void {
+  push(chunk: QueueChunk): void {
     if (this.#ended) return;
-    this.#queue.push(items, bytes);
-    this.#handlers.onQueued(bytes);
+    if (chunk.items.length > 0) this.#queue.push(chunk);
+    // The end of a state that has no more records.
+    else if (chunk.cursorAfter && !this.#queue.amend(chunk.cursorAfter)) this.#cursor = chunk.cursorAfter;
     if (this.#listener) this.#pump(this.#listener);
     else this.#serve();
+  }
+
+  /** What is queued does not count against the channel's credit any more. */
+  releaseHolds(): void {
+    this.#queue.releaseHolds();
   }
 
   /** The next item, for the iterator. */
@@ -76,9 +84,8 @@ export class Outlet<Item> {
   /** Nothing more is handed on, not even what is queued. */
   stop(): void {
     this.#ended = {};
-    const bytes = this.#queue.bytes;
+    this.#cursorBehindDropped ??= this.#queue.cursorBehindNext();
     this.#queue.clear();
-    if (bytes > 0) this.#handlers.onQueued(-bytes);
     this.#serve();
   }
 
@@ -144,20 +151,15 @@ export class Outlet<Item> {
   }
 
   #take(item: QueueItem): void {
-    // A listener may have unsubscribed, which empties the queue.
-    if (this.#queue.peek() === item) {
-      const before = this.#queue.bytes;
-      this.#queue.take();
-      const freed = before - this.#queue.bytes;
-      if (freed > 0) this.#handlers.onQueued(-freed);
+    if (this.#queue.peek() !== item) {
+      // Its listener has unsubscribed, which emptied the queue; what it was handed is taken all the same.
+      this.#cursor = this.#cursorBehindDropped ?? this.#cursor;
+      return;
     }
-    this.#cursor = positionOf(item);
+    const before = this.#queue.bytes;
+    this.#cursor = this.#queue.take() ?? this.#cursor;
+    if (this.#queue.bytes < before) this.#handlers.onTaken();
   }
-}
-
-/** A record stands for its own position: one object fewer for each record. */
-function positionOf(item: QueueItem): Cursor {
-  return isGap(item) ? item.upTo : item;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -7,7 +7,7 @@
  *
  * Asked by subscription-state (what comes by push) and reader-state (what comes by push or pull).
  */
-import type { RunFields } from '../shared/frames.ts';
+import type { RunFields, SparseBatch, StateFrame } from '../shared/frames.ts';
 import { type Cursor, compareCursors, type Gap } from '../shared/terms.ts';
 
 /** The position of a run of records with consecutive offsets. */
@@ -25,6 +25,21 @@ export type GapVerdict =
   | { readonly kind: 'skip' }
   | { readonly kind: 'hole' }
   | { readonly kind: 'take'; readonly gap: Gap; readonly cursor: Cursor };
+
+/** The position of records of one epoch with holes among them, each of which is announced. */
+export type SparsePlace = Pick<SparseBatch, 'epoch' | 'prevOffset' | 'offsets' | 'missing'>;
+
+/** A gap, or the records `from` up to but not `to`. */
+export type SparsePart = { readonly gap: Gap } | { readonly from: number; readonly to: number };
+
+export type SparseVerdict =
+  | { readonly kind: 'skip' }
+  | { readonly kind: 'hole' }
+  /** What is new of it, in order; the cursor behind all of it. */
+  | { readonly kind: 'take'; readonly parts: readonly SparsePart[]; readonly cursor: Cursor };
+
+/** The position of newest records of their keys. */
+export type StatePlace = Pick<StateFrame, 'epoch' | 'offsets'>;
 
 const SKIP = { kind: 'skip' } as const;
 const HOLE = { kind: 'hole' } as const;
@@ -50,8 +65,40 @@ export function placeGap(cursor: Cursor, gap: Gap): GapVerdict {
   return { kind: 'take', gap: told, cursor: gap.upTo };
 }
 
+/** As {@link placeRun}, with a gap for each hole; of one that the cursor lies in, only the part behind it. */
+export function placeSparse(
+  cursor: Cursor,
+  { epoch, prevOffset, offsets, missing }: SparsePlace,
+): SparseVerdict {
+  const last = { epoch, offset: offsets.at(-1) ?? 0 };
+  if (offsets.length === 0 || compareCursors(last, cursor) <= 0) return SKIP; // P1
+  const isHole = epoch > cursor.epoch || prevOffset > cursor.offset;
+  if (isHole && !isOrigin(cursor)) return HOLE; // P2
+  const parts: SparsePart[] = [];
+  let from = epoch === cursor.epoch ? offsets.findIndex((offset) => offset > cursor.offset) : 0;
+  for (const { index, count, reason } of missing) {
+    if (index < from || index >= offsets.length) continue;
+    if (index > from) parts.push({ from, to: index });
+    const begin = { epoch, offset: index === 0 ? prevOffset : offsets[index - 1]! };
+    const upTo = { epoch, offset: offsets[index]! - 1 };
+    const after = laterCursor(begin, cursor);
+    const isPart = after !== begin;
+    if (compareCursors(upTo, after) > 0)
+      parts.push({ gap: { after, upTo, count: isPart ? null : count, reason } });
+    from = index;
+  }
+  parts.push({ from, to: offsets.length });
+  return { kind: 'take', parts, cursor: last };
+}
+
+/** How many of the records were handed on before, where the last that was is at `after`. */
+export function knownOfState(after: Cursor, { epoch, offsets }: StatePlace): number {
+  const known = offsets.findIndex((offset) => compareCursors({ epoch, offset }, after) > 0);
+  return known === -1 ? offsets.length : known;
+}
+
 /** `0-0` stands before whatever history there is, so what comes first follows it; retention's part comes as a gap. */
-function isOrigin(cursor: Cursor): boolean {
+export function isOrigin(cursor: Cursor): boolean {
   return cursor.epoch === 0;
 }
 

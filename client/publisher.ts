@@ -1,33 +1,31 @@
 /**
- * Sends publishes: those of one tick, channel and ack level in one frame, in the order in which they were published to
- * a channel, and no more than the hub's credit allows. What cannot be sent yet waits in the outbox, which is bounded.
- *
- * A frame holds one channel, so that a refusal never hits a publish to another. Called by client.ts only.
+ * Sends publishes and sees to it that each is taken once: those of one tick, channel and ack level in one frame, in the
+ * order in which they were published to a channel, no more than the hub's credit allows, and again after a reconnect or
+ * a refusal for now. What is kept, in which order and what becomes of a refusal is the outbox's matter; here are the
+ * promises, the timers and the frames. A frame holds one channel, unless the application put it together, so that a
+ * refusal never hits a publish to another. Called by client.ts only.
  */
+import type { Clock } from '../shared/clock.ts';
 import { RingcastError } from '../shared/errors.ts';
-import { MAX_PUBLISH_RECORDS, type Publish, type PublishAnswer, type Welcome } from '../shared/frames.ts';
-import { encodeValue } from '../shared/msgpack.ts';
-import { maxRecordBytes } from '../shared/record-run.ts';
 import {
-  ACK_LEVELS,
-  type AckLevel,
-  formatCursor,
-  type RecordInput,
-  type RecordMeta,
-} from '../shared/terms.ts';
-import { meta as metaKind } from '../shared/wire-kinds.ts';
-import { checkChannel, type PublishOptions } from './options.ts';
+  MAX_PUBLISH_ENTRIES,
+  MAX_PUBLISH_RECORDS,
+  type Publish,
+  type PublishAnswer,
+  type PublishEntry,
+  type Welcome,
+} from '../shared/frames.ts';
+import { encodeValue } from '../shared/msgpack.ts';
+import { ACK_LEVELS, type AckLevel, formatCursor, type RecordMeta } from '../shared/terms.ts';
+import { type BackoffPolicy, backoffDelayMs } from './backoff.ts';
+import { checkChannel, type PublishItem, type PublishOptions, readExpectedCursor } from './options.ts';
+import { Outbox, type OutboxFrame } from './outbox.ts';
+import { checkMeta, PublishLimits } from './publish-limits.ts';
+import { type OutboxEntry, type Pending, type PublishResult, sizeOf } from './publish-queue.ts';
 import type { Requests } from './requests.ts';
 
-/** Bytes of a publish frame beside its channel and records, at most. */
-const FRAME_OVERHEAD_BYTES = 32;
-/** Frames are cut here although more would fit: a frame that is not much larger than the credit keeps it flowing. */
-const FRAME_TARGET_BYTES = 64 * 1024;
-
-/** Where a publish ended up. */
-export interface PublishResult {
-  readonly cursor: string;
-}
+/** What waits is sent while a loop publishes without end, once it is so much. */
+const EAGER_BYTES = 64 * 1024;
 
 /** What the publisher needs of its connection. */
 export interface PublishPort {
@@ -35,87 +33,85 @@ export interface PublishPort {
   send(frame: Publish): number;
 }
 
-interface Waiting {
-  readonly record: RecordInput;
-  /** An upper bound of its bytes on the wire. */
-  readonly bytes: number;
-  resolve(result: PublishResult | undefined): void;
-  reject(error: RingcastError): void;
+export interface PublisherSettings {
+  readonly clock: Clock;
+  readonly backoff: BackoffPolicy;
+  readonly maxOutboxBytes: number;
 }
-
-/** Publishes to one channel, one behind the other, with one ack level. */
-interface Group {
-  readonly channel: string;
-  readonly ack: AckLevel;
-  readonly waiting: Waiting[];
-  /** How many of `waiting` are sent. */
-  sent: number;
-}
-
-interface PublishLimits {
-  readonly frameBytes: number;
-  readonly recordBytes: number;
-  readonly keyBytes: number;
-}
-
-const utf8 = new TextEncoder();
 
 export class Publisher {
   readonly #port: PublishPort;
   readonly #requests: Requests;
-  readonly #maxOutboxBytes: number;
-  /** The outbox, in order; a channel's last group is open for more. */
-  #groups: Group[] = [];
-  readonly #lastGroup = new Map<string, Group>();
-  #outboxBytes = 0;
-  #inFlight = 0;
+  readonly #settings: PublisherSettings;
+  readonly #outbox = new Outbox();
+  #limits = new PublishLimits({});
   #creditBytes = 0;
-  #limits: PublishLimits = { frameBytes: 2 ** 20, recordBytes: 2 ** 18, keyBytes: 255 };
   #flushScheduled = false;
+  #cancelTimer: (() => void) | undefined;
   #closed: RingcastError | undefined;
   #onDrained: (() => void) | undefined;
 
-  constructor(port: PublishPort, requests: Requests, maxOutboxBytes: number) {
+  constructor(port: PublishPort, requests: Requests, settings: PublisherSettings) {
     this.#port = port;
     this.#requests = requests;
-    this.#maxOutboxBytes = maxOutboxBytes;
+    this.#settings = settings;
   }
 
-  /** Bytes of the publishes that wait to be sent. */
+  /** Bytes of the publishes that wait to be sent or to be answered. */
   get outboxBytes(): number {
-    return this.#outboxBytes;
+    return this.#outbox.waitingBytes + this.#outbox.unackedBytes;
+  }
+
+  /** Of these, bytes of what was sent. */
+  get unackedBytes(): number {
+    return this.#outbox.unackedBytes;
   }
 
   /** Rejects with TypeError for misuse, RingcastError for all else. */
   publish(channel: string, data: unknown, options: PublishOptions): Promise<PublishResult | undefined> {
     return new Promise((resolve, reject) => {
       const { key = null, meta = null, ack = 'memory' } = options;
-      if (this.#closed) throw this.#closed;
-      checkChannel(channel);
-      if (!ACK_LEVELS.includes(ack)) throw new TypeError(`ack must be one of ${ACK_LEVELS.join(', ')}`);
-      checkMeta(meta);
-      const record = { key, meta, payload: encodeValue(data) };
-      const bytes = this.#measure(channel, record);
-      if (this.#outboxBytes + bytes > this.#maxOutboxBytes) {
-        const text = `${this.#outboxBytes} bytes wait to be published; await publishes before you go on`;
-        throw new RingcastError('outbox-full', text);
-      }
-      this.#enqueue(channel, ack, { record, bytes, resolve, reject });
+      this.#checkOpen(ack);
+      const expectedCursor = readExpectedCursor(options.expectedCursor, ack);
+      const { record, bytes } = this.#prepare(channel, data, key, meta);
+      this.#makeRoom(bytes);
+      const pending = { record, bytes, resolve, reject };
+      if (expectedCursor) this.#outbox.addWhole(ack, [{ channel, pending: [pending], expectedCursor }]);
+      else this.#outbox.add(channel, ack, pending);
+      this.#flushSoon();
     });
   }
 
+  /** One frame, taken whole or not at all. Rejects as {@link publish}. */
+  async publishMany(
+    items: readonly PublishItem[],
+    ack: AckLevel,
+  ): Promise<readonly (PublishResult | undefined)[]> {
+    this.#checkOpen(ack);
+    const entries = new Map<string, GatheredEntry>();
+    const results = items.map((item) => this.#gather(entries, item, ack));
+    if (results.length === 0) return [];
+    const all = [...entries.values()];
+    checkCounts(all);
+    this.#limits.checkFrame(all);
+    this.#makeRoom(sizeOf(all));
+    this.#outbox.addWhole(ack, all);
+    this.#flushSoon();
+    return Promise.all(results);
+  }
+
   /** A connection begins: it may take publishes, within what the welcome grants. */
-  live({ limits, publishCreditBytes }: Welcome): void {
-    const limit = (name: string, standing: number) =>
-      typeof limits[name] === 'number' ? (limits[name] as number) : standing;
-    this.#limits = {
-      frameBytes: limit('maxFrameBytes', this.#limits.frameBytes),
-      recordBytes: limit('maxRecordBytes', this.#limits.recordBytes),
-      keyBytes: limit('maxKeyBytes', this.#limits.keyBytes),
-    };
+  live({ limits, publishCreditBytes, timeMs = 0 }: Welcome): void {
+    this.#limits = new PublishLimits(limits, this.#limits);
     this.#creditBytes = publishCreditBytes;
+    this.#outbox.online(timeMs);
     this.#refuseOversized();
     this.#flush();
+  }
+
+  /** The connection is gone. */
+  lost(): void {
+    this.#outbox.offline();
   }
 
   granted(bytes: number): void {
@@ -134,73 +130,93 @@ export class Publisher {
     this.#settled();
   }
 
-  /** Rejects what waits. */
+  /** Rejects all: with `error` what the hub has certainly not taken, else with `connection-lost`. */
   abandon(error: RingcastError): void {
     this.close(error);
-    const groups = this.#groups;
-    this.#groups = [];
-    this.#lastGroup.clear();
-    this.#outboxBytes = 0;
-    for (const group of groups) {
-      for (const { reject } of group.waiting.slice(group.sent)) reject(error);
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    const { inDoubt, unsent } = this.#outbox.clear();
+    const text = 'the connection broke before the hub answered: the record may or may not have been taken';
+    const lost = new RingcastError('connection-lost', text, { cause: error });
+    for (const { reject } of inDoubt) reject(lost);
+    for (const { reject } of unsent) reject(error);
+  }
+
+  // Taking in -----------------------------------------------------------------------------------------------------------
+
+  #checkOpen(ack: AckLevel): void {
+    if (this.#closed) throw this.#closed;
+    if (!ACK_LEVELS.includes(ack)) throw new TypeError(`ack must be one of ${ACK_LEVELS.join(', ')}`);
+  }
+
+  #prepare(
+    channel: string,
+    data: unknown,
+    key: string | null,
+    meta: RecordMeta | null,
+  ): Pick<Pending, 'record' | 'bytes'> {
+    checkChannel(channel);
+    checkMeta(meta);
+    const record = { key, meta, payload: encodeValue(data) };
+    return { record, bytes: this.#limits.measure(channel, record) };
+  }
+
+  #makeRoom(bytes: number): void {
+    const { maxOutboxBytes } = this.#settings;
+    if (this.outboxBytes + bytes <= maxOutboxBytes) return;
+    const text = `${this.outboxBytes} bytes of publishes are not acknowledged yet, and ${bytes} more are beyond maxOutboxBytes (${maxOutboxBytes}); await publishes before you go on`;
+    throw new RingcastError('outbox-full', text);
+  }
+
+  /** Puts the item behind those to the same channel. */
+  #gather(
+    entries: Map<string, GatheredEntry>,
+    item: PublishItem,
+    ack: AckLevel,
+  ): Promise<PublishResult | undefined> {
+    const { channel, data, key = null, meta = null } = item;
+    const expectedCursor = readExpectedCursor(item.expectedCursor, ack);
+    const { record, bytes } = this.#prepare(channel, data, key, meta);
+    const entry = entries.get(channel) ?? { channel, pending: [], expectedCursor };
+    if (expectedCursor && entry.pending.length > 0) {
+      throw new TypeError(`expectedCursor may stand at the first record to ${channel} only`);
     }
+    entries.set(channel, entry);
+    return new Promise((resolve, reject) => entry.pending.push({ record, bytes, resolve, reject }));
   }
 
   /** What waited across a reconnect may be more than this hub takes; sent all the same, it would end the connection. */
   #refuseOversized(): void {
-    for (const group of this.#groups) {
-      const kept = group.waiting.slice(group.sent).filter((waiting) => {
-        try {
-          this.#measure(group.channel, waiting.record);
-          return true;
-        } catch (error) {
-          this.#outboxBytes -= waiting.bytes;
-          waiting.reject(error as RingcastError);
-          return false;
-        }
-      });
-      group.waiting.splice(0, group.waiting.length, ...kept);
-      group.sent = 0;
+    this.#outbox.dropUnsent((entries) => {
+      try {
+        this.#limits.checkFrame(entries);
+        return true;
+      } catch (error) {
+        for (const { pending } of entries) for (const { reject } of pending) reject(error);
+        return false;
+      }
+    });
+    for (const frame of this.#outbox.dropOversized(this.#limits.frameBytes)) {
+      const doubt = frame.inDoubt ? '; the hub may or may not have taken it before' : '';
+      const text = `the hub takes frames of ${this.#limits.frameBytes} bytes now, and this publish was sent in a larger one${doubt}`;
+      reject(frame, new RingcastError('record-too-large', text));
     }
   }
 
-  /** The record's size on the wire, at most. Throws what the hub would refuse it for. */
-  #measure(channel: string, { key, meta, payload }: RecordInput): number {
-    const { frameBytes, recordBytes, keyBytes } = this.#limits;
-    if (key !== null && typeof key !== 'string') throw new TypeError('key must be a string or null');
-    if (key !== null && key.length * 3 > keyBytes && utf8.encode(key).length > keyBytes) {
-      throw new RingcastError('record-invalid', `a key has at most ${keyBytes} bytes; shorten it`);
-    }
-    const bytes = maxRecordBytes(key, meta === null ? null : encodeValue(meta), payload);
-    if (payload.length > recordBytes || bytes + channel.length + FRAME_OVERHEAD_BYTES > frameBytes) {
-      const text = `the record's ${payload.length} bytes are more than the ${recordBytes} that this hub takes; split it`;
-      throw new RingcastError('record-too-large', text);
-    }
-    return bytes;
-  }
-
-  #enqueue(channel: string, ack: AckLevel, waiting: Waiting): void {
-    let group = this.#lastGroup.get(channel);
-    if (group?.ack !== ack) {
-      group = { channel, ack, waiting: [], sent: 0 };
-      this.#groups.push(group);
-      this.#lastGroup.set(channel, group);
-    }
-    group.waiting.push(waiting);
-    this.#outboxBytes += waiting.bytes;
-    // A loop that publishes without end shall not wait for its own end.
-    if (this.#outboxBytes >= FRAME_TARGET_BYTES && this.#canSend) this.#flush();
-    else this.#scheduleFlush();
-  }
+  // Sending -------------------------------------------------------------------------------------------------------------
 
   /** A tick ends with the microtasks that are already queued: all continuations of one acknowledgement are among them. */
-  #scheduleFlush(): void {
-    if (this.#flushScheduled) return;
-    this.#flushScheduled = true;
-    queueMicrotask(() => {
-      this.#flushScheduled = false;
+  #flushSoon(): void {
+    // A loop that publishes without end shall not wait for its own end.
+    if (this.#outbox.waitingBytes >= EAGER_BYTES && this.#canSend) {
       this.#flush();
-    });
+    } else if (!this.#flushScheduled) {
+      this.#flushScheduled = true;
+      queueMicrotask(() => {
+        this.#flushScheduled = false;
+        this.#flush();
+      });
+    }
   }
 
   get #canSend(): boolean {
@@ -208,87 +224,103 @@ export class Publisher {
   }
 
   #flush(): void {
-    let done = 0;
-    for (const group of this.#groups) {
-      while (this.#canSend && group.sent < group.waiting.length) this.#sendFrame(group);
-      if (group.sent < group.waiting.length) break;
-      done++;
-      if (this.#lastGroup.get(group.channel) === group) this.#lastGroup.delete(group.channel);
+    if (this.#canSend) {
+      const limits = { frameBytes: this.#limits.cutBytes, records: MAX_PUBLISH_RECORDS };
+      this.#outbox.offer(
+        this.#nowMs,
+        limits,
+        () => this.#canSend,
+        (frame, entries) => this.#send(frame, entries),
+      );
     }
-    this.#groups.splice(0, done);
     this.#settled();
   }
 
-  #sendFrame(group: Group): void {
-    const { channel, ack } = group;
-    const batch = this.#cut(group);
-    group.sent += batch.length;
-    if (group.sent > 1024 && group.sent * 2 > group.waiting.length) {
-      // A group that never runs dry shall not keep all it ever sent.
-      group.waiting.splice(0, group.sent);
-      group.sent = 0;
-    }
-    for (const { bytes } of batch) this.#outboxBytes -= bytes;
-    const id = ack === 'none' ? 0 : this.#expect(batch);
-    const entries = [{ channel, records: batch.map(({ record }) => record) }];
-    const frameBytes = this.#port.send({ op: 'publish', id, ack: ack === 'none' ? 'memory' : ack, entries });
-    this.#creditBytes -= frameBytes;
-    if (id === 0) for (const { resolve } of batch) resolve(undefined);
+  #send(frame: OutboxFrame, entries: readonly PublishEntry[]): number {
+    const isKept = frame.ack !== 'none';
+    const id = isKept ? this.#expect(frame) : 0;
+    const ack = frame.ack === 'disk' ? 'disk' : 'memory';
+    const { firstSentMs } = frame;
+    const publish: Publish = { op: 'publish', id, ack, entries };
+    const wireBytes = this.#port.send(frame.inDoubt ? { ...publish, firstSentMs } : publish);
+    this.#creditBytes -= wireBytes;
+    if (!isKept)
+      for (const { pending } of frame.entries) for (const { resolve } of pending) resolve(undefined);
+    return wireBytes;
   }
 
-  /** As many as fit one frame, one at least. */
-  #cut({ channel, waiting, sent }: Group): Waiting[] {
-    const room =
-      Math.min(this.#limits.frameBytes, FRAME_TARGET_BYTES) - channel.length - FRAME_OVERHEAD_BYTES;
-    let end = sent + 1;
-    let bytes = waiting[sent]!.bytes;
-    while (end < waiting.length && end - sent < MAX_PUBLISH_RECORDS) {
-      bytes += waiting[end]!.bytes;
-      if (bytes > room) break;
-      end++;
-    }
-    return waiting.slice(sent, end);
-  }
-
-  /**
-   * Awaits the answer to a frame. What is lost with its connection cannot be sent again: the hub may have taken it, and
-   * would take it twice. Only producers that number their records could, and here is where they would.
-   */
-  #expect(batch: readonly Waiting[]): number {
-    this.#inFlight++;
-    const settle = (each: (waiting: Waiting, index: number) => void) => {
-      this.#inFlight--;
-      batch.forEach(each);
-      this.#settled();
-    };
+  #expect(frame: OutboxFrame): number {
     return this.#requests.add<PublishAnswer>({
-      answered: ({ epoch, firstOffsets }) =>
-        settle(({ resolve }, index) =>
-          resolve({ cursor: formatCursor({ epoch, offset: (firstOffsets[0] ?? 0) + index }) }),
-        ),
-      refused: (error) => settle(({ reject }) => reject(error)),
-      lost: () => {
-        const text =
-          'the connection broke before the hub answered: the record may or may not have been taken';
-        const error = new RingcastError('connection-lost', text);
-        settle(({ reject }) => reject(error));
+      answered: (answer) => {
+        this.#outbox.answered(frame);
+        resolve(frame, answer);
+        // It may be what others had to wait for.
+        if (this.#outbox.resending) this.#flushSoon();
+        this.#settled();
       },
+      refused: (error) => {
+        this.#refused(frame, error);
+        this.#settled();
+      },
+      // It is sent again on the next connection.
+      lost: () => {},
     });
   }
 
+  #refused(frame: OutboxFrame, error: RingcastError): void {
+    const delayMs = error.retryAfterMs ?? backoffDelayMs(frame.attempt, this.#settings.backoff);
+    if (this.#outbox.refused(frame, error.code, this.#nowMs + delayMs)) this.#wakeWhenDue();
+    else reject(frame, error);
+    // What waited behind it, or was refused for its sake, may have its turn.
+    this.#flushSoon();
+  }
+
+  /** One timer, for the first that is due. */
+  #wakeWhenDue(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    const nowMs = this.#nowMs;
+    const dueMs = this.#outbox.nextDueMs(nowMs);
+    if (dueMs === undefined) return;
+    this.#cancelTimer = this.#settings.clock.after(dueMs - nowMs, () => {
+      this.#wakeWhenDue();
+      this.#flush();
+    });
+  }
+
+  get #nowMs(): number {
+    return this.#settings.clock.monotonicMs();
+  }
+
   #settled(): void {
-    if (!this.#onDrained || this.#inFlight > 0 || this.#groups.length > 0) return;
+    if (!this.#onDrained || !this.#outbox.empty) return;
     const done = this.#onDrained;
     this.#onDrained = undefined;
     done();
   }
 }
 
-function checkMeta(meta: RecordMeta | null): void {
-  if (meta === null) return;
-  try {
-    metaKind.fromWire(meta, 'meta');
-  } catch (cause) {
-    throw new RingcastError('record-invalid', (cause as Error).message, { cause });
-  }
+/** Those to one channel, in the order in which they were handed in. */
+interface GatheredEntry extends OutboxEntry {
+  readonly pending: Pending[];
+}
+
+function checkCounts(entries: readonly GatheredEntry[]): void {
+  const tooMany = entries.find(({ pending }) => pending.length > MAX_PUBLISH_RECORDS);
+  if (!tooMany && entries.length <= MAX_PUBLISH_ENTRIES) return;
+  const text = `one frame holds ${MAX_PUBLISH_ENTRIES} channels and ${MAX_PUBLISH_RECORDS} records of each; publish fewer at once`;
+  throw new RingcastError('record-too-large', text);
+}
+
+function resolve({ entries }: OutboxFrame, { epoch, firstOffsets }: PublishAnswer): void {
+  entries.forEach(({ pending }, at) => {
+    const first = firstOffsets[at] ?? null;
+    pending.forEach(({ resolve }, index) => {
+      resolve({ cursor: first === null ? null : formatCursor({ epoch, offset: first + index }) });
+    });
+  });
+}
+
+function reject({ entries }: OutboxFrame, error: RingcastError): void {
+  for (const { pending } of entries) for (const { reject } of pending) reject(error);
 }

@@ -2,7 +2,9 @@
  * One reader's place in a channel, as a pure machine. A reader is either fed by the channel's shared subscription
  * (joined), or reads the log page by page (pulling) until it has come up to the shared one:
  *
- *     joining ─opened▶ joined ─overfull▶ pulling ─page, caught up▶ joining
+ *     joining ─opened▶ joined ─lagging▶ pulling ─page, caught up▶ joining
+ *
+ * A reader that wants the state joins, and is handed that before the log; of it the shared subscription keeps the place.
  *
  * Why joining misses and repeats nothing: a connection's frames are handled in order, so when a page has been taken
  * and the reader's cursor is at or beyond the shared one, every later batch begins at or before the reader's cursor,
@@ -10,7 +12,15 @@
  * grows: it just pulls again. Subscription carries out the effects.
  */
 import { type Cursor, compareCursors, type From, type Gap, ORIGIN } from '../shared/terms.ts';
-import { laterCursor, placeGap, placeRun, type RunPlace } from './position.ts';
+import {
+  laterCursor,
+  placeGap,
+  placeRun,
+  placeSparse,
+  type RunPlace,
+  type SparsePart,
+  type SparsePlace,
+} from './position.ts';
 import { type Step, stay, type TransitionTable, transition } from './transition-table.ts';
 
 /** What a page says, but for its records' bytes. */
@@ -33,25 +43,37 @@ export type ReaderState =
   /** Waits for the shared subscription to be open. */
   | (Start & { readonly name: 'joining' })
   | (Start & { readonly name: 'pulling' })
-  | { readonly name: 'joined'; readonly cursor: Cursor; readonly liveFrom: Cursor }
+  | {
+      readonly name: 'joined';
+      readonly cursor: Cursor;
+      readonly liveFrom: Cursor;
+      /** State is still to come; the cursor is where the log will begin. */
+      readonly inState: boolean;
+    }
   | { readonly name: 'ended' };
 
 export type ReaderEvent =
   /** The shared subscription is open, or open again. */
-  | { readonly type: 'opened'; readonly cursor: Cursor; readonly head: Cursor }
+  | { readonly type: 'opened'; readonly cursor: Cursor; readonly head: Cursor; readonly inState: boolean }
   | { readonly type: 'batch'; readonly run: RunPlace }
+  | { readonly type: 'sparse-batch'; readonly place: SparsePlace }
+  | { readonly type: 'state'; readonly atEnd: boolean }
   | { readonly type: 'gap'; readonly gap: Gap }
   /** `shared`: where the shared subscription is, null when it is not open. */
   | { readonly type: 'page'; readonly page: PagePlace; readonly shared: Cursor | null }
   /** The position it asked for is not known to the hub. `sharedIdle` as in {@link startReader}. */
   | { readonly type: 'unknown-cursor'; readonly sharedIdle: boolean }
-  /** Its queue holds more than it should. */
-  | { readonly type: 'overfull' }
+  /** It holds up the others. */
+  | { readonly type: 'lagging' }
   | { readonly type: 'end' };
 
 export type ReaderEffect =
   /** Hand on all but the first `skip` records of the batch or page. */
   | { readonly do: 'take'; readonly skip: number }
+  /** Hand on these parts of the sparse batch. */
+  | { readonly do: 'take-parts'; readonly parts: readonly SparsePart[] }
+  /** Hand on all records of the state frame; with `completeTo`, they and those before are the state at that cursor. */
+  | { readonly do: 'take-state'; readonly completeTo: Cursor | null }
   | { readonly do: 'gap'; readonly gap: Gap }
   /** Take part in the shared subscription, opening it from there if need be. */
   | { readonly do: 'join'; readonly from: From }
@@ -70,6 +92,8 @@ type ReaderStep = Step<ReaderState, ReaderEffect>;
 type Table = TransitionTable<ReaderState, ReaderEvent, ReaderEffect, ReaderRules>;
 type Pulling = Extract<ReaderState, { name: 'pulling' }>;
 type Joining = Extract<ReaderState, { name: 'joining' }>;
+type Joined = Extract<ReaderState, { name: 'joined' }>;
+type Opened = Extract<ReaderEvent, { type: 'opened' }>;
 
 /**
  * The first reader of a channel opens the shared subscription where it wants to begin, and one that wants what comes
@@ -102,11 +126,20 @@ function announceRestart({ restarted }: Start, cursor: Cursor): ReaderEffect[] {
   return restarted ? [{ do: 'gap', gap: { after: ORIGIN, upTo: cursor, count: null, reason: 'lost' } }] : [];
 }
 
-function joinOpened(state: Joining, shared: Cursor, head: Cursor): ReaderStep {
+function joinOpened(state: Joining, { cursor: shared, head, inState }: Opened): ReaderStep {
   // Beside a subscription that is still in the past, "latest" begins at the head known last.
   const cursor = state.cursor ?? (state.from === 'latest' ? laterCursor(shared, head) : shared);
   if (compareCursors(cursor, shared) < 0) return pull(at(cursor), { do: 'leave' });
-  return { state: { name: 'joined', cursor, liveFrom: head }, effects: announceRestart(state, cursor) };
+  return {
+    state: { name: 'joined', cursor, liveFrom: head, inState },
+    effects: announceRestart(state, cursor),
+  };
+}
+
+function reopened(state: Joined, { cursor, head, inState }: Opened): ReaderStep {
+  if (inState) return stay({ ...state, cursor, liveFrom: head });
+  if (compareCursors(state.cursor, cursor) < 0) return pull(at(state.cursor), { do: 'leave' });
+  return stay({ ...state, liveFrom: head });
 }
 
 function takePage(state: Pulling, page: PagePlace, shared: Cursor | null): ReaderStep {
@@ -131,19 +164,36 @@ function takePage(state: Pulling, page: PagePlace, shared: Cursor | null): Reade
   return caughtUp ? join(at(cursor), ...effects) : pull(at(cursor), ...effects);
 }
 
-function takeGap(state: Extract<ReaderState, { name: 'joined' }>, gap: Gap): ReaderStep {
+function takeGap(state: Joined, gap: Gap): ReaderStep {
   const verdict = placeGap(state.cursor, gap);
   if (verdict.kind === 'skip') return stay(state);
   if (verdict.kind === 'hole') return pull(at(state.cursor), { do: 'leave' });
-  return { state: { ...state, cursor: verdict.cursor }, effects: [{ do: 'gap', gap: verdict.gap }] };
+  return moveOn(state, verdict.cursor, { do: 'gap', gap: verdict.gap });
 }
 
-function takeBatch(state: Extract<ReaderState, { name: 'joined' }>, run: RunPlace): ReaderStep {
+function takeBatch(state: Joined, run: RunPlace): ReaderStep {
   const verdict = placeRun(state.cursor, run);
   if (verdict.kind === 'skip') return stay(state);
   // Cannot be while the shared cursor is at or before this one; if it is, the log knows better.
   if (verdict.kind === 'hole') return pull(at(state.cursor), { do: 'leave' });
-  return { state: { ...state, cursor: verdict.cursor }, effects: [{ do: 'take', skip: verdict.skip }] };
+  return moveOn(state, verdict.cursor, { do: 'take', skip: verdict.skip });
+}
+
+function takeSparse(state: Joined, place: SparsePlace): ReaderStep {
+  const verdict = placeSparse(state.cursor, place);
+  if (verdict.kind === 'skip') return stay(state);
+  if (verdict.kind === 'hole') return pull(at(state.cursor), { do: 'leave' });
+  return moveOn(state, verdict.cursor, { do: 'take-parts', parts: verdict.parts });
+}
+
+function moveOn(state: Joined, cursor: Cursor, effect: ReaderEffect): ReaderStep {
+  return { state: { ...state, cursor }, effects: [effect] };
+}
+
+function takeState(state: Joined, atEnd: boolean): ReaderStep {
+  if (!state.inState) return stay(state);
+  const completeTo = atEnd ? state.cursor : null;
+  return { state: { ...state, inState: !atEnd }, effects: [{ do: 'take-state', completeTo }] };
 }
 
 function refuse(
@@ -161,46 +211,36 @@ function end(): ReaderStep {
   return { state: { name: 'ended' }, effects: [{ do: 'leave' }] };
 }
 
+const IGNORED = {
+  opened: stay,
+  batch: stay,
+  'sparse-batch': stay,
+  state: stay,
+  gap: stay,
+  page: stay,
+  lagging: stay,
+} as const satisfies Partial<Record<ReaderEvent['type'], unknown>>;
+
 const TABLE: Table = {
-  joining: {
-    opened: (state, { cursor, head }) => joinOpened(state, cursor, head),
-    batch: stay,
-    gap: stay,
-    page: stay,
-    'unknown-cursor': refuse,
-    overfull: stay,
-    end,
-  },
+  joining: { ...IGNORED, opened: joinOpened, 'unknown-cursor': refuse, end },
   pulling: {
-    opened: stay,
-    batch: stay,
-    gap: stay,
+    ...IGNORED,
     page: (state, { page, shared }) => takePage(state, page, shared),
     'unknown-cursor': refuse,
-    overfull: stay,
     end,
   },
   joined: {
-    opened: (state, { cursor, head }) =>
-      compareCursors(state.cursor, cursor) < 0
-        ? pull(at(state.cursor), { do: 'leave' })
-        : stay({ ...state, liveFrom: head }),
+    ...IGNORED,
+    opened: reopened,
     batch: (state, { run }) => takeBatch(state, run),
+    'sparse-batch': (state, { place }) => takeSparse(state, place),
+    state: (state, { atEnd }) => takeState(state, atEnd),
     gap: (state, { gap }) => takeGap(state, gap),
-    page: stay,
     'unknown-cursor': refuse,
-    overfull: (state) => pull(at(state.cursor), { do: 'leave' }),
+    lagging: (state) => (state.inState ? stay(state) : pull(at(state.cursor), { do: 'leave' })),
     end,
   },
-  ended: {
-    opened: stay,
-    batch: stay,
-    gap: stay,
-    page: stay,
-    'unknown-cursor': stay,
-    overfull: stay,
-    end: stay,
-  },
+  ended: { ...IGNORED, 'unknown-cursor': stay, end: stay },
 };
 
 export function decideReader(state: ReaderState, event: ReaderEvent, rules: ReaderRules): ReaderStep {

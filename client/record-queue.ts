@@ -2,18 +2,28 @@
  * What a subscription has received and the application has not taken: records and gaps in order, counted in bytes.
  * Bounds nothing itself. Called by the outlet.
  */
-import type { Gap } from '../shared/terms.ts';
+import type { Cursor, Gap } from '../shared/terms.ts';
+import type { FrameHold } from './credit-window.ts';
 import type { ReceivedRecord } from './record.ts';
 
 export type QueueItem = ReceivedRecord | Gap;
 
-interface Chunk {
+/** What is handed to a subscription at once. */
+export interface QueueChunk {
   readonly items: readonly QueueItem[];
+  /** What the queue is charged for it. */
   readonly bytes: number;
+  /** The frame that it came in: released when the last item is taken. */
+  readonly hold?: FrameHold | undefined;
+  /**
+   * Of state, whose records are no positions in the log: the cursor behind the whole chunk, null where the state is not
+   * complete by it. Elsewhere each item is its own.
+   */
+  readonly cursorAfter?: Cursor | null;
 }
 
 export class RecordQueue {
-  #chunks: Chunk[] = [];
+  #chunks: QueueChunk[] = [];
   /** The next item of the first chunk. */
   #at = 0;
   #bytes = 0;
@@ -23,31 +33,66 @@ export class RecordQueue {
     return this.#bytes;
   }
 
-  push(items: readonly QueueItem[], bytes: number): void {
-    this.#chunks.push({ items, bytes });
-    this.#bytes += bytes;
+  /** Keeps the chunk, which must not be empty. */
+  push(chunk: QueueChunk): void {
+    chunk.hold?.retain();
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.bytes;
   }
 
   peek(): QueueItem | undefined {
     return this.#chunks[0]?.items[this.#at];
   }
 
-  take(): QueueItem | undefined {
-    const chunk = this.#chunks[0];
-    const item = chunk?.items[this.#at];
-    if (chunk && ++this.#at >= chunk.items.length) {
+  /** Takes the next item; returns the cursor behind it, undefined where it moves none. Only after {@link peek} gave one. */
+  take(): Cursor | undefined {
+    const chunk = this.#chunks[0]!;
+    const cursor = this.cursorBehindNext();
+    if (++this.#at >= chunk.items.length) {
       this.#chunks.shift();
       this.#at = 0;
       this.#bytes -= chunk.bytes;
+      chunk.hold?.release();
     }
-    return item;
+    return cursor;
+  }
+
+  /** What {@link take} would return. */
+  cursorBehindNext(): Cursor | undefined {
+    const chunk = this.#chunks[0];
+    const item = chunk?.items[this.#at];
+    if (!chunk || !item) return undefined;
+    if (chunk.cursorAfter === undefined) return positionOf(item);
+    return this.#at === chunk.items.length - 1 ? (chunk.cursorAfter ?? undefined) : undefined;
+  }
+
+  /** Sets the cursor behind what was pushed last; false when nothing is left of it. */
+  amend(cursorAfter: Cursor): boolean {
+    const last = this.#chunks.pop();
+    if (last) this.#chunks.push({ ...last, cursorAfter });
+    return last !== undefined;
+  }
+
+  /** Gives up the holds and keeps the items. */
+  releaseHolds(): void {
+    this.#chunks = this.#chunks.map(({ hold, ...chunk }) => {
+      hold?.release();
+      return chunk;
+    });
   }
 
   clear(): void {
+    const chunks = this.#chunks;
     this.#chunks = [];
     this.#at = 0;
     this.#bytes = 0;
+    for (const { hold } of chunks) hold?.release();
   }
+}
+
+/** A record stands for its own position: one object fewer for each record. */
+function positionOf(item: QueueItem): Cursor {
+  return isGap(item) ? item.upTo : item;
 }
 
 export function isGap(item: QueueItem): item is Gap {

@@ -9,7 +9,7 @@
  * its block.
  */
 import { RingcastError } from '../shared/errors.ts';
-import type { RunFields } from '../shared/frames.ts';
+import type { CarriesRun } from '../shared/frames.ts';
 import { decodeValue } from '../shared/msgpack.ts';
 import { MsgpackError } from '../shared/msgpack-bytes.ts';
 import { RunReader } from '../shared/record-run.ts';
@@ -17,12 +17,18 @@ import { type Epoch, formatCursor, type Offset, type RecordMeta } from '../share
 
 const BLOCK_BYTES = 4096;
 /** What a record's object takes beside its bytes, roughly; charged to queues with them. */
-const RECORD_OBJECT_BYTES = 128;
+export const RECORD_OBJECT_BYTES = 128;
 
 /** What a queue is charged for the records of a run. */
-export function chargedBytes({ run, count }: Pick<RunFields, 'run' | 'count'>): number {
+export function chargedBytes({ run, count }: CarriesRun): number {
   return run.length + count * RECORD_OBJECT_BYTES;
 }
+
+/** A frame's records: one behind the other from `firstOffset` on, or each with an offset of its own. */
+export type RecordRun = CarriesRun & { readonly epoch: Epoch } & (
+    | { readonly firstOffset: Offset }
+    | { readonly offsets: readonly Offset[] }
+  );
 
 /** The bytes of neighbouring records; `base` is the index in the run where they begin. */
 interface Block {
@@ -114,7 +120,7 @@ export class ReceivedRecord {
  * The records of a run but the first `skip`. Throws RingcastError `bad-frame` when the bytes are not `count` records.
  * Once over the bytes, one object per record.
  */
-export function readRun(channel: string, fields: RunFields, skip: number): ReceivedRecord[] {
+export function readRun(channel: string, fields: RecordRun, skip: number): ReceivedRecord[] {
   try {
     return read(channel, fields, skip);
   } catch (cause) {
@@ -123,11 +129,10 @@ export function readRun(channel: string, fields: RunFields, skip: number): Recei
   }
 }
 
-function read(
-  channel: string,
-  { epoch, firstOffset, count, run }: RunFields,
-  skip: number,
-): ReceivedRecord[] {
+function read(channel: string, fields: RecordRun, skip: number): ReceivedRecord[] {
+  const { epoch, count, run } = fields;
+  const offsets = 'offsets' in fields ? fields.offsets : undefined;
+  const firstOffset = 'offsets' in fields ? 0 : fields.firstOffset;
   const records: ReceivedRecord[] = [];
   const reader = new RunReader(run);
   let block: Block | undefined;
@@ -142,7 +147,10 @@ function read(
       seal(block, run, start);
       block = { bytes: run, base: start };
     }
-    records.push(new ReceivedRecord(channel, epoch, firstOffset + index, reader.timeMs, block, start));
+    const offset = offsets ? offsets[index]! : firstOffset + index;
+    if (offsets && index > 0 && offset <= offsets[index - 1]!)
+      throw new MsgpackError('its offsets do not grow');
+    records.push(new ReceivedRecord(channel, epoch, offset, reader.timeMs, block, start));
   }
   if (seen !== count) throw new MsgpackError(`it holds ${seen} records, not ${count}`);
   if (block) seal(block, run, run.length);

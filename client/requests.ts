@@ -17,20 +17,20 @@ export interface RequestHandler<A extends Answer = Answer> {
 
 export class Requests {
   readonly #open = new Map<number, RequestHandler>();
-  readonly #onCount: (count: number) => void;
   #lastId = 0;
-
-  /** @param onCount told how many answers are awaited, whenever that changes. */
-  constructor(onCount: (count: number) => void) {
-    this.#onCount = onCount;
-  }
 
   /** The id to send. */
   add<A extends Answer>(handler: RequestHandler<A>): number {
     const id = ++this.#lastId;
     this.#open.set(id, handler as RequestHandler);
-    this.#onCount(this.#open.size);
     return id;
+  }
+
+  /** For what the next hello does as well: resolves when it is answered or lost, rejects with the refusal. */
+  ask(send: (id: number) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      send(this.add({ answered: () => resolve(), refused: reject, lost: resolve }));
+    });
   }
 
   answered(answer: Answer): void {
@@ -48,13 +48,12 @@ export class Requests {
   lost(): void {
     const handlers = [...this.#open.values()];
     this.#open.clear();
-    this.#onCount(0);
     for (const handler of handlers) handler.lost();
   }
 
   #take(id: number): RequestHandler | undefined {
     const handler = this.#open.get(id);
-    if (this.#open.delete(id)) this.#onCount(this.#open.size);
+    this.#open.delete(id);
     return handler;
   }
 }

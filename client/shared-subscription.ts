@@ -4,11 +4,14 @@
  * them is, is the readers' matter (reader-state). Made and kept by client.ts.
  */
 import { RingcastError } from '../shared/errors.ts';
-import type { Batch, ClientFrame, GapFrame, Ok } from '../shared/frames.ts';
+import type { ClientFrame, Ok } from '../shared/frames.ts';
 import { type Cursor, type From, type Gap, parseCursor } from '../shared/terms.ts';
-import type { RunPlace } from './position.ts';
+import { CreditWindow, type FrameHold } from './credit-window.ts';
+import type { SubscriptionTerms } from './options.ts';
+import type { RunPlace, SparsePlace } from './position.ts';
 import { chargedBytes, type ReceivedRecord, readRun } from './record.ts';
 import type { Requests } from './requests.ts';
+import { type BatchFrame, eventOf, placeOf, type SubscriptionFrame } from './subscription-frames.ts';
 import {
   decideSubscription,
   IDLE_SUBSCRIPTION,
@@ -17,20 +20,32 @@ import {
   type SubscriptionMachineState,
 } from './subscription-state.ts';
 
-/** Records in a row, as readers are handed them: `place` is where `records` lie. */
+/** How long several readers are held up by some of them, ms. */
+export const LONGEST_STALL_MS = 1000;
+
+/** Records as readers are handed them: `place` is where `records` lie. */
 export interface Delivery {
   readonly records: readonly ReceivedRecord[];
-  readonly place: RunPlace;
+  readonly place: RunPlace | SparsePlace;
   /** What a queue that holds them is charged. */
   readonly bytes: number;
+  /** The frame that they came in. */
+  readonly hold: FrameHold;
 }
 
 /** Who reads a channel: a subscription of the application. */
 export interface Reader {
-  opened(cursor: Cursor, head: Cursor): void;
+  readonly queuedBytes: number;
+  /** `inState`: state comes first, and the log from the cursor on when that has ended. */
+  opened(cursor: Cursor, head: Cursor, inState: boolean): void;
   batch(delivery: Delivery): void;
-  gap(gap: Gap): void;
+  stateFrame(delivery: Omit<Delivery, 'place'>, atEnd: boolean): void;
+  gap(gap: Gap, hold: FrameHold): void;
   refused(error: RingcastError): void;
+  /** What it stands on came or went: it may be live no more, or again. */
+  connectionChanged(): void;
+  /** It holds up the others: to go on by itself. */
+  lag(): void;
 }
 
 /** What a shared subscription needs of its client. */
@@ -40,6 +55,9 @@ export interface SubscriptionPort {
   send(frame: ClientFrame): number;
   /** Frames of this channel number are its from now on; none's where `shared` is undefined. */
   route(channelNumber: number, shared: SharedSubscription | undefined): void;
+  /** The credit of a channel, bytes. */
+  readonly maxQueuedBytes: number;
+  after(delayMs: number, run: () => void): () => void;
   /** Runs after the backoff of this attempt. */
   later(attempt: number, leastMs: number, run: () => void): () => void;
   /** Tells the application of what happened to nobody in particular. */
@@ -57,14 +75,28 @@ export class SharedSubscription {
   #state: SubscriptionMachineState = IDLE_SUBSCRIPTION;
   #refusal: RingcastError | undefined;
   #cancelRetry: (() => void) | undefined;
+  readonly #credit: CreditWindow;
+  #cancelStall: (() => void) | undefined;
+  /** The one who asked for the state. */
+  #stateReader: Reader | undefined;
+  /** What it asks of the hub beside the position; for all its readers. */
+  terms: SubscriptionTerms;
 
-  constructor(channel: string, port: SubscriptionPort) {
+  constructor(channel: string, port: SubscriptionPort, terms: SubscriptionTerms) {
     this.channel = channel;
     this.#port = port;
+    this.terms = terms;
+    this.#credit = new CreditWindow(port.maxQueuedBytes, () => this.#giveBack());
   }
 
+  /** Nobody has asked for it: the next reader says where it begins. */
   get idle(): boolean {
-    return this.#state.name === 'idle';
+    return this.#state.name === 'idle' || (this.#state.name === 'abandoned' && !this.#state.next);
+  }
+
+  /** No subscription of the application stands on it: its terms may change. */
+  get unused(): boolean {
+    return this.#attached.size === 0;
   }
 
   /** Where it is; null while it is not open. */
@@ -86,12 +118,17 @@ export class SharedSubscription {
   /** Feeds the reader from here; opens the subscription at `from` if nobody has. */
   join(reader: Reader, from: From): void {
     this.#readers.add(reader);
+    if (isState(from)) this.#stateReader = reader;
     this.#on({ type: 'want', from, online: this.#port.ready });
-    if (this.#state.name === 'open') reader.opened(this.#state.cursor, this.#state.head);
+    const state = this.#state;
+    // What the state is complete to, only its end makes a place to join at.
+    if (state.name === 'open' && !state.stateAfter) reader.opened(state.cursor, state.head, false);
+    this.#watchStall();
   }
 
   leave(reader: Reader): void {
     if (this.#readers.delete(reader) && this.#readers.size === 0) this.#on({ type: 'release' });
+    this.#watchStall();
   }
 
   online(): void {
@@ -102,16 +139,18 @@ export class SharedSubscription {
     this.#on({ type: 'offline' });
   }
 
-  /** Read before the cursor moves: a damaged batch ends the connection, and is asked for again. */
-  batch(frame: Batch): void {
-    const step = decideSubscription(this.#state, { type: 'batch', run: frame });
-    const take = step.effects.find((effect) => effect.do === 'take');
-    this.#apply(step, take && this.#read(frame, take.skip));
-  }
-
-  gap(frame: GapFrame): void {
-    const { after, upTo, count, reason } = frame;
-    this.#on({ type: 'gap', gap: { after, upTo, count, reason } });
+  /**
+   * A frame that is charged to the credit. Read before the cursor moves: a damaged one ends the connection, and is asked
+   * for again.
+   */
+  frame(frame: SubscriptionFrame, bytes: number): void {
+    const hold = this.#credit.charge(bytes);
+    try {
+      this.#apply(decideSubscription(this.#state, eventOf(frame)), { frame, hold });
+    } finally {
+      hold.release();
+    }
+    this.#watchStall();
   }
 
   revoked(error: RingcastError): void {
@@ -123,17 +162,46 @@ export class SharedSubscription {
     this.#apply(decideSubscription(this.#state, event));
   }
 
-  #apply({ state, effects }: ReturnType<typeof decideSubscription>, delivery?: Delivery): void {
-    if (state.name !== this.#state.name) {
+  #apply({ state, effects }: ReturnType<typeof decideSubscription>, came?: CameFrame): void {
+    const deliver = came && this.#prepare(effects, came);
+    const changed = state.name !== this.#state.name;
+    if (changed) {
       this.#cancelRetry?.();
       this.#cancelRetry = undefined;
     }
     this.#state = state;
-    for (const effect of effects) this.#run(effect, delivery);
+    for (const effect of effects) {
+      if (effect.do === 'take' || effect.do === 'take-state' || effect.do === 'gap') deliver?.();
+      else this.#run(effect);
+    }
+    if (changed) this.#forEach((reader) => reader.connectionChanged());
     this.#forgetIfUnused();
   }
 
-  #run(effect: SubscriptionEffect, delivery: Delivery | undefined): void {
+  /** Reads what there is to hand on; the returned function does that. */
+  #prepare(effects: readonly SubscriptionEffect[], { frame, hold }: CameFrame): (() => void) | undefined {
+    const effect = effects.find(
+      (each) => each.do === 'take' || each.do === 'take-state' || each.do === 'gap',
+    );
+    if (effect?.do === 'gap') return () => this.#forEach((reader) => reader.gap(effect.gap, hold));
+    if (!effect || frame.op === 'gap') return undefined;
+    const records = readRun(this.channel, frame, effect.skip);
+    const bytes = chargedBytes(frame);
+    if (effect.do === 'take-state') {
+      return () => {
+        this.#forEach((reader) => reader.stateFrame({ records, bytes, hold }, effect.atEnd));
+        if (effect.atEnd) this.#opened();
+      };
+    }
+    const place = placeOf(frame as BatchFrame, effect.skip, records.length);
+    return () => this.#forEach((reader) => reader.batch({ records, place, bytes, hold }));
+  }
+
+  #forEach(hand: (reader: Reader) => void): void {
+    for (const reader of this.#readers) hand(reader);
+  }
+
+  #run(effect: SubscriptionEffect): void {
     switch (effect.do) {
       case 'subscribe':
         this.#subscribe(effect.from);
@@ -144,12 +212,6 @@ export class SharedSubscription {
       case 'opened':
         this.#opened();
         break;
-      case 'take':
-        for (const reader of this.#readers) reader.batch(delivery!);
-        return;
-      case 'gap':
-        for (const reader of this.#readers) reader.gap(effect.gap);
-        return;
       case 'hold-off':
         this.#cancelRetry = this.#port.later(effect.attempt, this.#refusal?.retryAfterMs ?? 0, () =>
           this.#on({ type: 'retry' }),
@@ -175,7 +237,13 @@ export class SharedSubscription {
       // `offline` follows for all.
       lost: () => {},
     });
-    this.#port.send({ op: 'subscribe', id, channel: this.channel, from, options: null });
+    const heldBytes = this.#credit.begin();
+    const options = {
+      ...this.terms,
+      creditBytes: this.#credit.windowBytes,
+      ...(heldBytes > 0 && { heldBytes }),
+    };
+    this.#port.send({ op: 'subscribe', id, channel: this.channel, from, options });
   }
 
   #answered(result: Ok['result']): void {
@@ -187,6 +255,37 @@ export class SharedSubscription {
     }
     this.#port.route(channelNumber, this);
     this.#on({ type: 'ok', channelNumber, cursor, head });
+    this.#giveBack();
+  }
+
+  #giveBack(): void {
+    if (this.#state.name === 'open' && this.#port.ready) {
+      const bytes = this.#credit.takeReturn();
+      if (bytes > 0) this.#port.send({ op: 'credit', channelNumber: this.#state.channelNumber, bytes });
+    }
+    this.#watchStall();
+  }
+
+  /** One reader alone just makes the hub wait; where others would wait with it, the fullest have to go on by themselves. */
+  #watchStall(): void {
+    const isStalled = this.#credit.exhausted && this.#readers.size > 1 && this.terms.policy === undefined;
+    if (isStalled) {
+      this.#cancelStall ??= this.#port.after(LONGEST_STALL_MS, () => {
+        this.#cancelStall = undefined;
+        this.#shed();
+      });
+    } else {
+      this.#cancelStall?.();
+      this.#cancelStall = undefined;
+    }
+  }
+
+  #shed(): void {
+    const fullest = [...this.#readers].sort((a, b) => b.queuedBytes - a.queuedBytes);
+    for (const reader of fullest) {
+      if (!this.#credit.exhausted || this.#readers.size <= 1) return;
+      reader.lag();
+    }
   }
 
   #unsubscribe(channelNumber: number): void {
@@ -196,17 +295,15 @@ export class SharedSubscription {
     this.#port.send({ op: 'unsubscribe', id, channelNumber });
   }
 
+  /** While state comes, only who asked for it is told. */
   #opened(): void {
     for (const reader of this.#readers) {
-      if (this.#state.name === 'open') reader.opened(this.#state.cursor, this.#state.head);
+      const state = this.#state;
+      if (state.name !== 'open') return;
+      if (!state.stateAfter || reader === this.#stateReader) {
+        reader.opened(state.cursor, state.head, state.stateAfter !== null);
+      }
     }
-  }
-
-  #read(frame: Batch, skip: number): Delivery {
-    const records = readRun(this.channel, frame, skip);
-    const { epoch, prevOffset } = frame;
-    const place = { epoch, prevOffset, firstOffset: frame.firstOffset + skip, count: records.length };
-    return { records, place, bytes: chargedBytes(frame) };
   }
 
   #fail(error: RingcastError): void {
@@ -216,8 +313,17 @@ export class SharedSubscription {
   }
 
   #forgetIfUnused(): void {
-    if (this.idle && this.#attached.size === 0) this.#port.unused(this.channel);
+    if (this.#state.name === 'idle' && this.unused) this.#port.unused(this.channel);
   }
+}
+
+interface CameFrame {
+  readonly frame: SubscriptionFrame;
+  readonly hold: FrameHold;
+}
+
+function isState(from: From): boolean {
+  return from === 'state' || (typeof from === 'object' && 'state' in from);
 }
 
 /** The hub left out records without a gap. Asked again from the cursor, it may do better; nothing is skipped. */

@@ -9,8 +9,17 @@
  *          offline ┘  abandoned       offline          retrying: holding off after a refusal or an unannounced hole
  */
 import { adviceFor, type ErrorCode } from '../shared/errors.ts';
-import type { Cursor, From, Gap } from '../shared/terms.ts';
-import { placeGap, placeRun, type RunPlace } from './position.ts';
+import { type Cursor, type From, type Gap, ORIGIN } from '../shared/terms.ts';
+import {
+  isOrigin,
+  knownOfState,
+  placeGap,
+  placeRun,
+  placeSparse,
+  type RunPlace,
+  type SparsePlace,
+  type StatePlace,
+} from './position.ts';
 import { type Step, stay, type TransitionTable, transition } from './transition-table.ts';
 
 /** Fields of every state in which the subscription is wanted but not open. */
@@ -27,8 +36,8 @@ export type SubscriptionMachineState =
   | (Wanted & { readonly name: 'offline' })
   /** `subscribe` is sent. */
   | (Wanted & { readonly name: 'requested' })
-  /** `subscribe` is sent and its result no longer wanted. */
-  | (Wanted & { readonly name: 'abandoned' })
+  /** `subscribe` is sent and its result no longer wanted; what is wanted instead, if anything. */
+  | { readonly name: 'abandoned'; readonly next: From | null }
   | (Wanted & { readonly name: 'retrying' })
   | {
       readonly name: 'open';
@@ -37,6 +46,8 @@ export type SubscriptionMachineState =
       readonly cursor: Cursor;
       /** The channel's head when it was opened: what lies beyond is live. */
       readonly head: Cursor;
+      /** While state comes, the position of its last record so far (origin: none yet); null once the log follows. */
+      readonly stateAfter: Cursor | null;
       readonly attempt: number;
     };
 
@@ -53,6 +64,8 @@ export type SubscriptionMachineEvent =
     }
   | { readonly type: 'refused'; readonly code: ErrorCode }
   | { readonly type: 'batch'; readonly run: RunPlace }
+  | { readonly type: 'sparse-batch'; readonly place: SparsePlace }
+  | { readonly type: 'state'; readonly place: StatePlace; readonly atEnd: boolean }
   | { readonly type: 'gap'; readonly gap: Gap }
   /** The hub ended it: the grant no longer allows it. */
   | { readonly type: 'revoked' }
@@ -66,6 +79,8 @@ export type SubscriptionEffect =
   | { readonly do: 'opened' }
   /** Hand on all but the first `skip` records. */
   | { readonly do: 'take'; readonly skip: number }
+  /** The same of state; `atEnd`: it is complete to the cursor. */
+  | { readonly do: 'take-state'; readonly skip: number; readonly atEnd: boolean }
   | { readonly do: 'gap'; readonly gap: Gap }
   /** Send `retry` after the backoff of this attempt. */
   | { readonly do: 'hold-off'; readonly attempt: number }
@@ -97,6 +112,13 @@ function idle(...effects: readonly SubscriptionEffect[]): MachineStep {
   return { state: IDLE_SUBSCRIPTION, effects };
 }
 
+/** An abandoned subscription is settled: asks for what is wanted by now. */
+function insteadOf(next: From | null, ...before: readonly SubscriptionEffect[]): MachineStep {
+  if (!next) return idle(...before);
+  const { state, effects } = request({ from: next, attempt: 0 });
+  return { state, effects: [...before, ...effects] };
+}
+
 function holdOff({ from, attempt }: Wanted, ...effects: readonly SubscriptionEffect[]): MachineStep {
   return {
     state: { name: 'retrying', from, attempt: attempt + 1 },
@@ -104,28 +126,72 @@ function holdOff({ from, attempt }: Wanted, ...effects: readonly SubscriptionEff
   };
 }
 
+/** Where an open subscription goes on after an interruption. */
+function resumeFrom({ cursor, stateAfter }: Open): From {
+  if (!stateAfter) return { cursor };
+  // What was deleted since of what was handed on is in the log from the place that the state was to be complete to.
+  return isOrigin(stateAfter) ? 'state' : { state: stateAfter, upTo: cursor };
+}
+
 /** P2: never hand on silently. Ask again from the cursor; held off, as a hub at fault may do it again at once. */
-function afterHole({ cursor, channelNumber, attempt }: Open): MachineStep {
-  return holdOff({ from: { cursor }, attempt }, { do: 'unsubscribe', channelNumber }, { do: 'report-hole' });
+function afterHole(state: Open): MachineStep {
+  const { channelNumber, attempt } = state;
+  const from = resumeFrom(state);
+  return holdOff({ from, attempt }, { do: 'unsubscribe', channelNumber }, { do: 'report-hole' });
 }
 
 function takeBatch(state: Open, run: RunPlace): MachineStep {
+  // Before its end there is no log to follow the state.
+  if (state.stateAfter) return afterHole(state);
   const verdict = placeRun(state.cursor, run);
   if (verdict.kind === 'skip') return stay(state);
   if (verdict.kind === 'hole') return afterHole(state);
-  return {
-    state: { ...state, cursor: verdict.cursor, attempt: 0 },
-    effects: [{ do: 'take', skip: verdict.skip }],
-  };
+  return moveOn(state, verdict.cursor, { do: 'take', skip: verdict.skip });
+}
+
+/** Its readers find out for themselves what of it is new to them. */
+function takeSparse(state: Open, place: SparsePlace): MachineStep {
+  if (state.stateAfter) return afterHole(state);
+  const verdict = placeSparse(state.cursor, place);
+  if (verdict.kind === 'skip') return stay(state);
+  if (verdict.kind === 'hole') return afterHole(state);
+  return moveOn(state, verdict.cursor, { do: 'take', skip: 0 });
 }
 
 function takeGap(state: Open, gap: Gap): MachineStep {
+  if (state.stateAfter) return afterHole(state);
   const verdict = placeGap(state.cursor, gap);
   if (verdict.kind === 'skip') return stay(state);
   if (verdict.kind === 'hole') return afterHole(state);
+  return moveOn(state, verdict.cursor, { do: 'gap', gap: verdict.gap });
+}
+
+function moveOn(state: Open, cursor: Cursor, effect: SubscriptionEffect): MachineStep {
+  return { state: { ...state, cursor, attempt: 0 }, effects: [effect] };
+}
+
+/** P1 holds for state by itself: its records grow over all frames, and after a cut only later ones are asked for. */
+function takeState(state: Open, place: StatePlace, atEnd: boolean): MachineStep {
+  if (!state.stateAfter) return stay(state);
+  const skip = knownOfState(state.stateAfter, place);
+  const last = place.offsets.at(-1);
+  const isNew = skip < place.offsets.length && last !== undefined;
+  const stateAfter = isNew ? { epoch: place.epoch, offset: last } : state.stateAfter;
   return {
-    state: { ...state, cursor: verdict.cursor, attempt: 0 },
-    effects: [{ do: 'gap', gap: verdict.gap }],
+    state: { ...state, stateAfter: atEnd ? null : stateAfter, attempt: 0 },
+    effects: [{ do: 'take-state', skip, atEnd }],
+  };
+}
+
+/** Resuming, the own cursor stands: were the hub's beyond it, the next batch shows the hole. */
+function open({ from, attempt }: Wanted, ok: Extract<SubscriptionMachineEvent, { type: 'ok' }>): MachineStep {
+  const { channelNumber, cursor, head } = ok;
+  const own = typeof from === 'object' && 'cursor' in from ? from.cursor : cursor;
+  const stateAfter =
+    from === 'state' ? ORIGIN : typeof from === 'object' && 'state' in from ? from.state : null;
+  return {
+    state: { name: 'open', channelNumber, cursor: own, head, stateAfter, attempt },
+    effects: [{ do: 'opened' }],
   };
 }
 
@@ -137,6 +203,8 @@ const IGNORED = {
   ok: stay,
   refused: stay,
   batch: stay,
+  'sparse-batch': stay,
+  state: stay,
   gap: stay,
   revoked: stay,
   retry: stay,
@@ -151,33 +219,26 @@ const TABLE: Table = {
   offline: { ...IGNORED, release: () => idle(), online: request },
   requested: {
     ...IGNORED,
-    release: (state) => stay({ ...state, name: 'abandoned' }),
+    release: () => stay({ name: 'abandoned', next: null }),
     offline,
-    ok: ({ from, attempt }, { channelNumber, cursor, head }) => ({
-      // Resuming, the own cursor stands: were the hub's beyond it, the next batch shows the hole.
-      state: {
-        name: 'open',
-        channelNumber,
-        cursor: typeof from === 'object' && 'cursor' in from ? from.cursor : cursor,
-        head,
-        attempt,
-      },
-      effects: [{ do: 'opened' }],
-    }),
+    ok: open,
     refused: (state, { code }) => (adviceFor(code) === 'retry' ? holdOff(state) : idle({ do: 'fail' })),
   },
   abandoned: {
     ...IGNORED,
-    want: (state) => stay({ ...state, name: 'requested' }),
-    offline: () => idle(),
-    ok: (_state, { channelNumber }) => idle({ do: 'unsubscribe', channelNumber }),
-    refused: () => idle(),
+    want: (state, { from }) => stay({ ...state, next: state.next ?? from }),
+    release: (state) => stay({ ...state, next: null }),
+    offline: ({ next }) => (next ? offline({ from: next, attempt: 0 }) : idle()),
+    ok: ({ next }, { channelNumber }) => insteadOf(next, { do: 'unsubscribe', channelNumber }),
+    refused: ({ next }) => insteadOf(next),
   },
   open: {
     ...IGNORED,
     release: ({ channelNumber }) => idle({ do: 'unsubscribe', channelNumber }),
-    offline: ({ cursor, attempt }) => offline({ from: { cursor }, attempt }),
+    offline: (state) => offline({ from: resumeFrom(state), attempt: state.attempt }),
     batch: (state, { run }) => takeBatch(state, run),
+    'sparse-batch': (state, { place }) => takeSparse(state, place),
+    state: (state, { place, atEnd }) => takeState(state, place, atEnd),
     gap: (state, { gap }) => takeGap(state, gap),
     revoked: () => idle({ do: 'fail' }),
   },

@@ -56,7 +56,7 @@ export class Subscription<Item = ReceivedRecord> implements AsyncIterable<Item, 
       onGap: (gap) => {
         if (!this.#events.emit('gap', gap)) host.unheardGap(gap, this.channel);
       },
-      onQueued: (deltaBytes) => this.#reader.queued(deltaBytes),
+      onTaken: () => this.#reader.taken(),
       onListenerFailed: (error) => this.#reader.stop({ error }),
     });
     this.#outlet = outlet;
@@ -64,7 +64,8 @@ export class Subscription<Item = ReceivedRecord> implements AsyncIterable<Item, 
       get queuedBytes() {
         return outlet.queuedBytes;
       },
-      push: (items, bytes) => outlet.push(items, bytes),
+      push: (chunk) => outlet.push(chunk),
+      releaseHolds: () => outlet.releaseHolds(),
       onState: (state) => this.#events.emit('state', state),
       onEnd: (failure) => this.#ended(failure),
     });
@@ -74,7 +75,8 @@ export class Subscription<Item = ReceivedRecord> implements AsyncIterable<Item, 
 
   /**
    * Behind what the application has taken: resume from here. A record whose listener has not finished, or threw, is
-   * not taken. Null until the hub has said where the subscription begins.
+   * not taken. Null until the hub has said where the subscription begins, and from `state` until all of that is taken:
+   * its records are no places to resume from.
    */
   get cursor(): string | null {
     const cursor = this.#outlet.cursor ?? this.#reader.begin;
@@ -107,6 +109,19 @@ export class Subscription<Item = ReceivedRecord> implements AsyncIterable<Item, 
   unsubscribe(): void {
     this.#outlet.stop();
     this.#reader.stop();
+  }
+
+  /** @internal Unsubscribes when the signal is aborted. */
+  endOn(signal: AbortSignal): void {
+    const unsubscribe = () => this.unsubscribe();
+    if (signal.aborted) {
+      unsubscribe();
+      return;
+    }
+    signal.addEventListener('abort', unsubscribe, { once: true });
+    this.on('state', (state) => {
+      if (state === 'ended') signal.removeEventListener('abort', unsubscribe);
+    });
   }
 
   /** Throws TypeError for a subscription that has a listener or was iterated before. */

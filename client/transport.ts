@@ -19,9 +19,6 @@ export interface Transport {
   close(code?: number, reason?: string): void;
   /** Bytes handed to `send` that have not left yet. */
   readonly bufferedAmount: number;
-  /** Stops reading, so that TCP holds the hub back. Browsers cannot. */
-  pause?(): void;
-  resume?(): void;
 }
 
 /** Begins to open a connection; the handlers are first called after it returned. */

@@ -6,15 +6,8 @@
  * known here. Unknown server frames are `undefined`: a later hub may send them, and a client passes them over.
  */
 import { RingcastError } from './errors.ts';
-import {
-  type CarriesRun,
-  CLIENT_LAYOUTS,
-  type ClientFrame,
-  type Layout,
-  SERVER_LAYOUTS,
-  type ServerFrame,
-  type SUBPROTOCOLS,
-} from './frames.ts';
+import { CLIENT_LAYOUTS, type Layout, SERVER_LAYOUTS } from './frame-layouts.ts';
+import type { CarriesRun, ClientFrame, ServerFrame, SUBPROTOCOLS } from './frames.ts';
 import { decodeValue, encodeValue } from './msgpack.ts';
 import { MsgpackError, readUint16, readUint32, skipValue } from './msgpack-bytes.ts';
 import { readPublish } from './publish-reader.ts';

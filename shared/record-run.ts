@@ -6,7 +6,7 @@
  *     batch   97 │ 44 │ channelNumber │ epoch │ prevOffset │ firstOffset │ count │ dd count:u32 │ record … record
  *                  └ opcode           └ shortest msgpack integers
  *
- * Each is one valid msgpack value, so that any msgpack library reads it. Positions are not in the record: it may be
+ * Each is one valid msgpack value, so that any msgpack library reads it. I14: what was published is copied, never rewritten. Positions are not in the record: it may be
  * copied behind any header. Called by the log (append, scan), the fan-out (frame) and the SDK (read).
  */
 import {

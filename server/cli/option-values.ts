@@ -52,6 +52,11 @@ export function parseStart(text: string): string {
   throw new InvalidArgumentError('Write earliest, latest or a cursor such as 1732380000-110.');
 }
 
+export function parseCursorText(text: string): string {
+  if (parseCursor(text)) return text;
+  throw new InvalidArgumentError('Write a cursor such as 1732380000-110, or 0-0 for an empty channel.');
+}
+
 export function parseChannel(text: string): string {
   if (isChannelName(text)) return text;
   throw new InvalidArgumentError(

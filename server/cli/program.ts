@@ -4,10 +4,11 @@
  */
 import { createRequire } from 'node:module';
 import { Argument, Command, CommanderError, Option } from 'commander';
-import { ACK_LEVELS } from '../../shared/terms.ts';
+import { ACK_LEVELS, DROP_POLICIES } from '../../shared/terms.ts';
 import { EXIT, type ExitCode, reportFailure } from './failure.ts';
 import {
   parseChannel,
+  parseCursorText,
   parseDuration,
   parseHubUrl,
   parseNameToken,
@@ -114,6 +115,11 @@ function addPub(program: Command, done: Done): void {
         .choices(ACK_LEVELS)
         .default('memory'),
     )
+    .option(
+      '--expect <cursor>',
+      "publish only if the channel's newest record is at this cursor",
+      parseCursorText,
+    )
     .action(async (channel, data, options) =>
       done(await (await import('./pub.ts')).pub(channel, data, options)),
     );
@@ -126,8 +132,9 @@ function addSub(program: Command, done: Done): void {
     .addOption(
       new Option('--from <where>', 'earliest, latest or a cursor (default: latest)')
         .argParser(parseStart)
-        .conflicts(['last', 'since']),
+        .conflicts(['last', 'since', 'state']),
     )
+    .addOption(new Option('--state', 'begin with the newest record of each key').conflicts(['last', 'since']))
     .addOption(
       new Option('--last <n>', 'begin with the newest n records').argParser(parsePositive).conflicts('since'),
     )
@@ -136,6 +143,13 @@ function addSub(program: Command, done: Done): void {
         (text) => parseSince(text),
       ),
     )
+    .addOption(
+      new Option('--policy <policy>', 'what the hub does when this lags (default: replay)').choices(
+        DROP_POLICIES,
+      ),
+    )
+    .option('--max-lag-records <n>', 'lag limit of drop-oldest and disconnect', parsePositive)
+    .option('--durable', "only records that are on the hub's disk")
     .option('--count <n>', 'end after n records', parsePositive)
     .option('--json', 'a line of JSON for each record and gap')
     .action(async (channel, options) => done(await (await import('./sub.ts')).sub(channel, options)));

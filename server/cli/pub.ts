@@ -8,7 +8,7 @@ import type { HubOptions } from './find-hub.ts';
 import { connectToHub } from './hub-client.ts';
 import { inputLines } from './input-lines.ts';
 import { interruptSignal } from './interrupt.ts';
-import { StatusLine } from './output.ts';
+import { note, StatusLine } from './output.ts';
 import { LinePublisher } from './publish-lines.ts';
 
 export interface PubOptions extends HubOptions {
@@ -16,6 +16,8 @@ export interface PubOptions extends HubOptions {
   readonly key?: string;
   /** Default `memory`. */
   readonly ack: AckLevel;
+  /** Published only if the channel's newest record is there. */
+  readonly expect?: string;
 }
 
 export async function pub(channel: string, text: string | undefined, options: PubOptions): Promise<ExitCode> {
@@ -23,6 +25,12 @@ export async function pub(channel: string, text: string | undefined, options: Pu
     throw new CliError(
       EXIT.usage,
       'say what to publish: either DATA, such as \'{"price": 3.2}\', or --stdin',
+    );
+  }
+  if (options.expect !== undefined && (options.stdin || options.ack === 'none')) {
+    throw new CliError(
+      EXIT.usage,
+      '--expect goes with one record that is acknowledged: neither --stdin nor --ack none',
     );
   }
   const client = await connectToHub(options);
@@ -63,8 +71,13 @@ async function publishOne(
   text: string,
   options: PubOptions,
 ): Promise<ExitCode> {
-  const published = await client.publish(channel, parseData(text), recordOptions(options));
-  if (published) process.stdout.write(`${published.cursor}\n`);
+  const expectedCursor = options.expect;
+  const published = await client.publish(channel, parseData(text), {
+    ...recordOptions(options),
+    expectedCursor,
+  });
+  if (published?.cursor) process.stdout.write(`${published.cursor}\n`);
+  else if (published) note('ringcast: published once; the connection broke before the hub could say where');
   return EXIT.ok;
 }
 

@@ -29,8 +29,9 @@ export function recordJson(record: ReceivedRecord): string {
 }
 
 export function gapLine({ after, upTo, count, reason }: Gap): string {
-  const many = count === null ? 'an unknown number of' : String(count);
-  return `gap: ${many} records missing after ${formatCursor(after)} up to ${formatCursor(upTo)} (${reason})`;
+  const many =
+    count === null ? 'an unknown number of records' : count === 1 ? '1 record' : `${count} records`;
+  return `gap: ${many} missing after ${formatCursor(after)} up to ${formatCursor(upTo)} (${reason})`;
 }
 
 export function gapJson({ after, upTo, count, reason }: Gap): string {

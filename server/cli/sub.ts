@@ -2,8 +2,8 @@
  * `ringcast sub`: prints the records of a channel, from anywhere in its log, until it is interrupted.
  */
 import type { ReceivedRecord } from '../../client/node.ts';
-import type { Gap } from '../../shared/terms.ts';
-import { EXIT, type ExitCode } from './failure.ts';
+import type { DropPolicy, Gap } from '../../shared/terms.ts';
+import { CliError, EXIT, type ExitCode } from './failure.ts';
 import type { HubOptions } from './find-hub.ts';
 import { connectToHub, noteReconnects } from './hub-client.ts';
 import { interruptSignal } from './interrupt.ts';
@@ -16,12 +16,18 @@ export interface SubOptions extends HubOptions {
   readonly last?: number;
   /** Unix time in ms. */
   readonly since?: number;
+  /** Begins with the newest record of each key. */
+  readonly state?: true;
+  readonly policy?: DropPolicy;
+  readonly maxLagRecords?: number;
+  readonly durable?: true;
   /** Ends after so many records. */
   readonly count?: number;
   readonly json?: true;
 }
 
 export async function sub(channel: string, options: SubOptions): Promise<ExitCode> {
+  checkLimits(options);
   const stop = interruptSignal();
   const client = await connectToHub(options, stop);
   noteReconnects(client);
@@ -29,7 +35,11 @@ export async function sub(channel: string, options: SubOptions): Promise<ExitCod
   const print = printer(output, options.json === true);
   let remaining = options.count ?? Number.POSITIVE_INFINITY;
   try {
-    const subscription = client.subscribe(channel, { from: startOf(options), gaps: 'inline', signal: stop });
+    const subscription = client.subscribe(channel, {
+      ...subscribeOptions(options),
+      gaps: 'inline',
+      signal: stop,
+    });
     for await (const item of subscription) {
       await print(item);
       if (!('gap' in item) && --remaining === 0) break;
@@ -41,7 +51,22 @@ export async function sub(channel: string, options: SubOptions): Promise<ExitCod
   return EXIT.ok;
 }
 
-function startOf({ from, last, since }: SubOptions) {
+function checkLimits({ policy, maxLagRecords }: SubOptions): void {
+  const needsLimit = policy === 'drop-oldest' || policy === 'disconnect';
+  if (needsLimit === (maxLagRecords !== undefined)) return;
+  throw new CliError(
+    EXIT.usage,
+    '--max-lag-records goes with --policy drop-oldest or disconnect, which need it',
+  );
+}
+
+function subscribeOptions(options: SubOptions) {
+  const { policy, maxLagRecords, durable } = options;
+  return { from: startOf(options), policy, maxLagRecords, ...(durable && { deliver: 'durable' as const }) };
+}
+
+function startOf({ from, last, since, state }: SubOptions) {
+  if (state) return 'state';
   if (last !== undefined) return { last };
   if (since !== undefined) return { since };
   return from ?? 'latest';

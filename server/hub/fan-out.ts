@@ -2,6 +2,7 @@
  * The live path: once per tick, each feed that grew becomes batch frames, and each live subscription's socket gets them
  * in its own send loop. All frames of a connection's tick go under one cork. A socket that is full, or a client that
  * holds all that it may, loses nothing: its subscriptions stop being live and keep their cursor, and catch-up takes over.
+ * I1, I2: a frame begins where the cursor of every live subscription is, and its end is their cursor then.
  */
 import type { Offset } from '../../shared/terms.ts';
 import type { Feed } from './feed.ts';

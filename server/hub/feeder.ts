@@ -3,6 +3,8 @@
  * more because it has come up to what is pushed. Asks the drop policy before each. Holds no queue; in which order and
  * how much, catch-up decides, its only caller.
  *
+ * I3: the cursor moves only past what was sent, or told as missing with its count (I4).
+ *
  * A store read is one of its steps: the subscription is then `reading`, and the page is dropped when it is no longer
  * wanted, or no longer right, once it has come.
  */

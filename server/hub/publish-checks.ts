@@ -105,7 +105,7 @@ export function checkKeys(entries: readonly PublishEntry[], channels: readonly C
   const keys = new Map<Channel, string[]>();
   entries.forEach(({ records }, i) => {
     const channel = channels[i]!;
-    if (!channel.log.state) return;
+    if (channel.log.state === null) return;
     const known = keys.get(channel) ?? [];
     for (const { key, payload } of records) if (key !== null && !isTombstone(payload)) known.push(key);
     keys.set(channel, known);

@@ -27,7 +27,7 @@ export interface Refusal {
 }
 
 /**
- * Takes a publish frame whole or not at all. Returns a promise only while a channel of it is being opened; the
+ * I9: takes a publish frame whole or not at all. Returns a promise only while a channel of it is being opened; the
  * connection's next frame must wait for that. Refusals are told to the publisher, never thrown. The payloads need to
  * be valid only during the call.
  */

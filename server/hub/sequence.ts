@@ -2,7 +2,7 @@
  * Idempotent producers as pure decisions: whether an entry is new, was taken before, or cannot be told. What a channel
  * remembers of its producers is the log's (producer-table); the verb publish calls this.
  *
- * I18: no entry of a producer that the channel remembers is taken twice, and of one that it has forgotten it is said so.
+ * I19: entries are taken in the order of their sequences. I18: no entry of a producer that the channel remembers is taken twice, and of one that it has forgotten it is said so.
  * `out-of-sequence` says that the entry was not taken, also not when it was sent before; `producer-unknown`, that nobody
  * knows.
  */

@@ -169,7 +169,7 @@ export class ChannelLog implements LogBounds {
   }
 
   /**
-   * Appends one record and returns its offset. Its time is max(`nowMs`, the channel's last), so that time, too, never
+   * Appends one record and returns its offset. I13: its time is max(`nowMs`, the channel's last), so that time, too, never
    * goes back within a channel. The caller has checked limits and room.
    */
   append(nowMs: number, key: string | null, meta: RecordMeta | null, payload: Uint8Array): Offset {

@@ -1,5 +1,6 @@
 /**
- * Decides at each start whether the hub goes on in its epoch or begins a new one, and marks a clean stop.
+ * Decides at each start whether the hub goes on in its epoch or begins a new one, and marks a clean stop. I7 rests on it:
+ * no position is ever given again.
  *
  * A stop is clean when everything was flushed and the mark was written after it. The mark names a file beside the
  * store by its inode and time of change: a folder that was restored from a backup has other ones, so a backup of a

@@ -7,7 +7,8 @@
  *     1      oldest   104  105                     130       offsets run on over epochs
  *
  * The end of each epoch but the current one is where the hub lost what it had only in memory (a new epoch begins for
- * no other reason), so whoever crosses it is told `lost`, count unknown.
+ * no other reason), so whoever crosses it is told `lost`, count unknown (I8), and if it was shown more, from where on that
+ * is withdrawn (I5).
  */
 import type { Cursor, Epoch, Gap, Offset } from '../../shared/terms.ts';
 

@@ -141,6 +141,10 @@ export class LogSet {
     return this.#directory.openLog(name);
   }
 
+  get maxUnpersistedBytes(): number {
+    return this.#options.unpersistedBytes;
+  }
+
   /** As {@link openLog} where there is such a channel; undefined where there is none. Makes none. */
   findLog(name: string): ChannelLog | undefined | Promise<ChannelLog | undefined> {
     return this.#directory.findLog(name);

@@ -34,7 +34,7 @@ export async function readStatePage(
   maxBytes: number,
 ): Promise<StatePage> {
   if (!log.state) throw new TypeError(`${log.name} keeps no state`);
-  // `upTo` may be of a history that was longer.
+  // A place in an epoch that ended earlier may lie beyond all that there is now.
   await log.state.whenStored(Math.min(upTo.offset, log.durableOffset));
   const end = { epoch: upTo.epoch, offsets: [], records: Buffer.alloc(0), count: 0, atEnd: true, next: upTo };
   if (compareCursors(after, upTo) >= 0) return end;

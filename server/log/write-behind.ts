@@ -1,13 +1,13 @@
 /**
- * Takes what was appended to the store: one synced write in flight, always a prefix of all that the hub accepted,
- * across channels, at most `maxDelayMs` late (sooner when someone waits for the disk or 1 MiB is waiting). Group commit
+ * Takes what was appended to the store: one synced write in flight, always a prefix of all that the hub accepted (I12),
+ * across channels, never a part of a publish (I9), at most `maxDelayMs` late (sooner when someone waits for the disk or 1 MiB is waiting). Group commit
  * falls out by itself: whatever arrives during a write goes into the next.
  *
  *     idle ──append──▶ waiting ──timer, urgency, 1 MiB──▶ writing ──synced──▶ idle, or writing again
  *                                                           └─failed──▶ reopening ──reopened──▶ writing again
  *
  * After a failed write the store's handle is dead (it may take writes and lose them): close, reopen, look at what is
- * stored, write again from the ring, and only then acknowledge.
+ * stored, write again from the ring, and only then acknowledge (I17).
  */
 import type { Clock } from '../../shared/clock.ts';
 import type { ChannelLog } from './channel-log.ts';

@@ -34,9 +34,7 @@ export async function answerHttp(
         body: `${serverName}: connect here by WebSocket. Also: /health, /metrics, /inspect\n`,
       };
     case '/health':
-      return hub.isStoreFailing
-        ? { status: '503 Service Unavailable', type: JSON_TYPE, body: '{"status":"store-failing"}\n' }
-        : { status: OK, type: JSON_TYPE, body: '{"status":"ok"}\n' };
+      return health(hub);
     case '/metrics':
       return { status: OK, type: metrics.contentType, body: await metrics.text() };
     case '/inspect':
@@ -48,6 +46,14 @@ export async function answerHttp(
         body: 'nothing here: try /health, /metrics or /inspect\n',
       };
   }
+}
+
+/** While the store fails, what was accepted waits in memory: how much, and how much may. */
+function health({ isStoreFailing, logs }: Hub): HttpAnswer {
+  const { unpersistedBytes } = logs.writeBehind;
+  const status = isStoreFailing ? 'store-failing' : 'ok';
+  const body = `${JSON.stringify({ status, unpersistedBytes, maxUnpersistedBytes: logs.maxUnpersistedBytes })}\n`;
+  return { status: isStoreFailing ? '503 Service Unavailable' : OK, type: JSON_TYPE, body };
 }
 
 async function inspect({ hub, verifier }: HttpApiOptions, authorization: string): Promise<HttpAnswer> {

@@ -1,5 +1,5 @@
 /**
- * Keeps the frames of one connection in order: while one is being worked on (a token verified, a channel opened, a
+ * Keeps the frames of one connection in order (I10): while one is being worked on (a token verified, a channel opened, a
  * position sought), those behind it wait here. Bounded: what a client sends beyond it is a flood.
  */
 

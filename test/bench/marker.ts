@@ -13,6 +13,13 @@ export function stamp(payload: Buffer, at: number, timeMs: number): void {
   payload.writeDoubleBE(timeMs, at + MARKER.length);
 }
 
+/** Where markers begin. */
+export function markersIn(bytes: Buffer): number[] {
+  const found: number[] = [];
+  for (let at = bytes.indexOf(MARKER); at >= 0; at = bytes.indexOf(MARKER, at + 1)) found.push(at);
+  return found;
+}
+
 /** Counts markers in a byte stream that comes in pieces; `onTime` gets each one's time. */
 export class MarkerCounter {
   count = 0;

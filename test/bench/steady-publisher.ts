@@ -1,101 +1,99 @@
-/** Publishes at an even rate, within its credit, to channels in turn; each record holds the time it was meant to be sent. */
+/**
+ * Publishes at an even rate, within its credit, to channels in turn; each record holds the time it was meant to be sent.
+ * Frames are encoded once and stamped anew: the load must not be what is measured.
+ */
 import WebSocket from 'ws';
 import { msgpackCodec } from '../../shared/codec.ts';
 import { type PublishEntry, SUBPROTOCOLS } from '../../shared/frames.ts';
 import type { Cursor } from '../../shared/terms.ts';
 import { now } from './children.ts';
-import { payloadOf, stamp } from './marker.ts';
+import { markersIn, payloadOf, stamp } from './marker.ts';
 
 const STEP_MS = 5;
+const RECORDS_PER_FRAME = 50;
+
+interface Template {
+  readonly bytes: Buffer;
+  /** Where each record's marker lies. */
+  readonly markers: readonly number[];
+}
 
 export class SteadyPublisher {
   readonly #socket: WebSocket;
-  readonly #payloadBytes: number;
-  readonly #channelOf: (i: number) => string;
+  readonly #templates: readonly Template[];
   #creditBytes = 0;
   #unanswered = 0;
-  readonly #sentChannels = new Map<number, readonly PublishEntry[]>();
-  /** Where each channel's head is, as the hub said. */
-  readonly heads = new Map<string, Cursor>();
+  #epoch = 0;
 
+  /** `channels` is a multiple of the 50 records of a frame, each to the next channel. */
   static async open(
     url: string,
     token: string,
     payloadBytes: number,
-    channelOf: (i: number) => string,
+    channels: readonly string[],
   ): Promise<SteadyPublisher> {
     const socket = new WebSocket(url, SUBPROTOCOLS.msgpack, { perMessageDeflate: false });
     await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
-    const publisher = new SteadyPublisher(socket, payloadBytes, channelOf);
-    socket.send(
-      msgpackCodec.encodeClient({ op: 'hello', token, client: 'steady', features: [], producerId: null }),
-    );
+    const publisher = new SteadyPublisher(socket, payloadBytes, channels);
+    const hello = { op: 'hello', token, client: 'steady', features: [], producerId: null } as const;
+    socket.send(msgpackCodec.encodeClient(hello));
     await new Promise((resolve) => socket.once('message', resolve));
     return publisher;
   }
 
-  private constructor(socket: WebSocket, payloadBytes: number, channelOf: (i: number) => string) {
+  private constructor(socket: WebSocket, payloadBytes: number, channels: readonly string[]) {
     this.#socket = socket;
-    this.#payloadBytes = payloadBytes;
-    this.#channelOf = channelOf;
+    this.#templates = Array.from({ length: channels.length / RECORDS_PER_FRAME }, (_, i) =>
+      templateOf(channels.slice(i * RECORDS_PER_FRAME, (i + 1) * RECORDS_PER_FRAME), payloadBytes),
+    );
     socket.on('message', (bytes: Buffer) => this.#take(bytes));
   }
 
-  /** Resolves once all are acknowledged. */
-  async publish(count: number, seconds: number, onProgress: (done: number) => void): Promise<void> {
-    const perMs = count / (seconds * 1000);
+  /** Publishes `count` records to each channel; resolves with the head of all, once all are acknowledged. */
+  async publish(count: number, seconds: number, onProgress: (part: number) => void): Promise<Cursor> {
+    const frames = count * this.#templates.length;
+    const framesPerMs = frames / (seconds * 1000);
     const startMs = now();
-    let sent = 0;
-    let id = 0;
     let toldMs = startMs;
-    while (sent < count || this.#unanswered > 0) {
+    for (let sent = 0; sent < frames || this.#unanswered > 0; ) {
       await new Promise((resolve) => setTimeout(resolve, STEP_MS));
-      const due = Math.min(count, Math.floor((now() - startMs) * perMs));
-      while (sent < due && this.#creditBytes > 0) {
-        const entries: PublishEntry[] = [];
-        for (let i = 0; i < 50 && sent < due; i++, sent++)
-          entries.push(this.#entry(sent, startMs + sent / perMs));
-        this.#send(++id, entries);
-      }
+      const due = Math.min(frames, Math.floor((now() - startMs) * framesPerMs));
+      while (sent < due && this.#creditBytes > 0) this.#send(sent, startMs + ++sent / framesPerMs);
       if (now() - toldMs > 500) {
         toldMs = now();
-        onProgress(sent);
+        onProgress(sent / frames);
       }
     }
+    return { epoch: this.#epoch, offset: count };
   }
 
-  #entry(i: number, timeMs: number): PublishEntry {
-    const payload = Buffer.concat([
-      Buffer.of(0xc5, this.#payloadBytes >> 8, this.#payloadBytes & 255),
-      payloadOf(this.#payloadBytes),
-    ]);
-    stamp(payload, 3, timeMs);
-    return { channel: this.#channelOf(i), records: [{ key: null, meta: null, payload }] };
-  }
-
-  #send(id: number, entries: readonly PublishEntry[]): void {
-    const bytes = msgpackCodec.encodeClient({ op: 'publish', id, ack: 'memory', entries });
+  #send(index: number, timeMs: number): void {
+    const { bytes, markers } = this.#templates[index % this.#templates.length]!;
+    for (const at of markers) stamp(bytes, at, timeMs);
     this.#creditBytes -= bytes.length;
     this.#unanswered++;
-    this.#sentChannels.set(id, entries);
-    this.#socket.send(bytes);
+    // Its own copy: what waits in the socket must not be stamped again.
+    this.#socket.send(Buffer.from(bytes));
   }
 
   #take(bytes: Buffer): void {
     const frame = msgpackCodec.decodeServer(bytes);
     if (frame?.op === 'welcome') this.#creditBytes = frame.publishCreditBytes;
     else if (frame?.op === 'publish-credit') this.#creditBytes += frame.bytes;
-    else if (frame?.op === 'error')
-      throw new Error(`the hub refused a publish: ${frame.code}: ${frame.message}`);
+    else if (frame?.op === 'error') throw new Error(`a publish was refused: ${frame.code}: ${frame.message}`);
     else if (frame?.op === 'published') {
-      for (const { id, epoch, firstOffsets } of frame.answers) {
-        this.#unanswered--;
-        const entries = this.#sentChannels.get(id)!;
-        this.#sentChannels.delete(id);
-        entries.forEach(({ channel }, i) => {
-          this.heads.set(channel, { epoch, offset: firstOffsets[i]! });
-        });
-      }
+      this.#unanswered -= frame.answers.length;
+      this.#epoch = frame.answers[0]!.epoch;
     }
   }
+}
+
+function templateOf(channels: readonly string[], payloadBytes: number): Template {
+  const head = Buffer.of(0xc5, payloadBytes >> 8, payloadBytes & 255);
+  const payload = Buffer.concat([head, payloadOf(payloadBytes)]);
+  const entries = channels.map(
+    (channel): PublishEntry => ({ channel, records: [{ key: null, meta: null, payload }] }),
+  );
+  const bytes = Buffer.from(msgpackCodec.encodeClient({ op: 'publish', id: 1, ack: 'memory', entries }));
+  return { bytes, markers: markersIn(bytes) };
 }

@@ -2,7 +2,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { CliFolder, type Ended, freePort } from '../support/cli-process.ts';
+import { CliFolder, type Ended } from '../support/cli-process.ts';
+import { freePort } from '../support/free-port.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
 
@@ -116,7 +117,7 @@ describe('serve refuses', () => {
   });
 
   it('a port that is in use', async () => {
-    const port = await freePort();
+    const port = String(await freePort());
     await here.serve('--port', port);
     await fails(
       ['serve', '--port', port, '--data', 'other'],
@@ -214,7 +215,7 @@ describe('a hub in development mode', () => {
 
 describe('sub', () => {
   it('goes on over a killed hub, and tells of what was lost', async () => {
-    const port = await freePort();
+    const port = String(await freePort());
     const { hub } = await here.serve('--port', port);
     const sub = here.start('sub', 'a', '--json', '--from', 'earliest');
     const kept = await published('a', '"before"', '--ack', 'disk');
@@ -282,7 +283,7 @@ describe('tokens', () => {
 
 describe('feed', () => {
   it('publishes figures of this machine, also after the hub came back', async () => {
-    const port = await freePort();
+    const port = String(await freePort());
     const { hub } = await here.serve('--port', port);
     const feed = here.start('feed', '--interval', '50', '--name', 'box');
     const sub = here.start('sub', 'host.box.cpu', '--json');

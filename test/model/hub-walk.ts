@@ -5,35 +5,19 @@
  */
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
-import { Hub } from '../../server/hub/hub.ts';
+import type { Hub } from '../../server/hub/hub.ts';
 import { Reader } from '../../server/hub/reader.ts';
 import { subscribe } from '../../server/hub/subscribe.ts';
-import type { ChannelLimits } from '../../server/log/log-set.ts';
-import { createMemoryStore } from '../../server/log/memory-store.ts';
-import type { OrderedStore, StoreOperation } from '../../server/log/ordered-store.ts';
-import { ManualClock } from '../../shared/clock.ts';
 import { RingcastError } from '../../shared/errors.ts';
 import { encodeValue } from '../../shared/msgpack.ts';
 import { type From, parseCursor } from '../../shared/terms.ts';
 import { FakeSink } from '../support/fake-sink.ts';
-import { FaultyStore } from '../support/faulty-store.ts';
-import { NO_CAPS } from '../support/hub-core.ts';
 import type { Random } from '../support/random.ts';
+import { CHANNELS, type Ending, HubLife } from './hub-life.ts';
 import { type Draft, ModelProducer } from './model-producer.ts';
 import { ModelReader, type ReaderPlan } from './model-reader.ts';
 import { World } from './world.ts';
 
-const NONE = { maxRecords: null, maxBytes: null, maxAgeMs: null };
-const LIMITS: Record<string, ChannelLimits> = {
-  plain: { ring: NONE, retention: NONE, state: null },
-  short: { ring: { ...NONE, maxRecords: 10 }, retention: { ...NONE, maxRecords: 60 }, state: null },
-  state: {
-    ring: { ...NONE, maxRecords: 20 },
-    retention: { ...NONE, maxRecords: 80 },
-    state: { maxKeys: 1000 },
-  },
-};
-const NAMES = Object.keys(LIMITS);
 const KEYS = ['a', 'b', 'c', 'd', 'e'];
 const SIZES = [0, 10, 200, 200, 2000, 2000, 9000, 70_000];
 
@@ -44,25 +28,13 @@ interface Connection {
   isEnded: boolean;
 }
 
-/** A store whose writes are as good as synced, so that the hub promises what it would of a disk. */
-function durableStore(): OrderedStore {
-  const store = createMemoryStore({ keep: true });
-  return Object.defineProperty(store, 'durable', { value: true });
-}
-
 export class HubWalk {
   readonly #random: Random;
-  readonly #folder: string;
-  readonly #clock = new ManualClock(1_700_000_000_000);
-  readonly #world = new World(NAMES);
+  readonly #life: HubLife;
+  readonly #world = new World(CHANNELS);
   readonly #producers = ['p', 'q'].map((name) => new ModelProducer(name, this.#world));
-  #inner = durableStore();
-  #store!: FaultyStore;
-  #hub!: Hub;
   #connections: Connection[] = [];
   #lastValue = 0;
-  /** An older content of the folder, to be put in its place. */
-  #backup: { readonly store: OrderedStore; readonly heads: ReadonlyMap<string, number> } | undefined;
   readonly steps: string[] = [];
   /** What readers and producers met: a walk that meets nothing proves nothing. */
   readonly met: Record<string, number> = {};
@@ -70,17 +42,18 @@ export class HubWalk {
   /** `folder` is for the mark of a clean stop. */
   constructor(random: Random, folder: string) {
     this.#random = random;
-    this.#folder = folder;
+    this.#life = new HubLife(folder);
   }
 
   async run(stepCount: number): Promise<void> {
-    await this.#open();
+    await this.#life.open();
+    for (const producer of this.#producers) producer.connect(this.#hub);
     for (let i = 0; i < stepCount; i++) {
       await this.#step();
       this.#check();
     }
     await this.#finish();
-    await this.#halt();
+    await this.#life.kill();
   }
 
   async #step(): Promise<void> {
@@ -98,14 +71,14 @@ export class HubWalk {
       [3, 'unsubscribe', () => this.#unsubscribe(connection)],
       [3, 'connect', () => this.#connections.length < 4 && this.#connect()],
       [3, 'cut', () => this.#cut(connection)],
-      [8, 'wait', () => this.#clock.advance(random.pick([1, 10, 50, 50, 300]))],
-      [3, 'maintain', () => this.#clock.advance(1000)],
+      [8, 'wait', () => this.#life.clock.advance(random.pick([1, 10, 50, 50, 300]))],
+      [3, 'maintain', () => this.#life.clock.advance(1000)],
       [5, 'turn', () => this.#turns(random.below(12))],
-      [2, 'hold writes', () => this.#store.holdWrites()],
-      [5, 'release writes', () => this.#store.releaseWrites()],
+      [2, 'hold writes', () => this.#life.store.holdWrites()],
+      [5, 'release writes', () => this.#life.store.releaseWrites()],
       [2, 'fail a write', () => this.#failWrite()],
-      [1, 'fail a read', () => this.#store.failNextRead()],
-      [1, 'back up', () => this.#backUp()],
+      [1, 'fail a read', () => this.#life.store.failNextRead()],
+      [1, 'back up', () => this.#life.backUp()],
       [1, 'restart', () => this.#restart()],
       [2, 'crash', () => this.#crash()],
       [0.5, 'restore', () => this.#restore()],
@@ -163,7 +136,7 @@ export class HubWalk {
     const random = this.#random;
     const producer = random.pick(this.#producers);
     const count = random.chance(0.2) ? 3 : 1;
-    const drafts = Array.from({ length: count }, () => this.#draft(random.pick(NAMES)));
+    const drafts = Array.from({ length: count }, () => this.#draft(random.pick(CHANNELS)));
     await this.#storeMayFail(() => producer.publish(drafts, random.chance(0.4) ? 'disk' : 'memory'));
   }
 
@@ -187,7 +160,7 @@ export class HubWalk {
   /** While the store is away, channels that are not in memory cannot be opened. */
   async #storeMayFail(run: () => Promise<unknown>): Promise<void> {
     try {
-      await this.#drive(run());
+      await this.#life.drive(run());
     } catch (error) {
       if (!(error instanceof RingcastError && error.code === 'store-failed')) throw error;
       this.#count('store-failed');
@@ -231,7 +204,7 @@ export class HubWalk {
   async #resume(connection: Connection): Promise<void> {
     this.#connections = this.#connections.filter((each) => each !== connection);
     const next = this.#connect();
-    for (const reader of connection.readers.values()) await this.#open1(next, reader);
+    for (const reader of connection.readers.values()) await this.#openReader(next, reader);
   }
 
   async #subscribe(connection: Connection): Promise<void> {
@@ -239,18 +212,18 @@ export class HubWalk {
       await this.#resume(connection);
       return;
     }
-    const channel = this.#random.pick(NAMES);
+    const channel = this.#random.pick(CHANNELS);
     if (connection.readers.has(channel)) return;
-    await this.#open1(connection, new ModelReader(this.#plan(channel), this.#world));
+    await this.#openReader(connection, new ModelReader(this.#plan(channel), this.#world));
   }
 
-  async #open1(connection: Connection, reader: ModelReader): Promise<void> {
+  async #openReader(connection: Connection, reader: ModelReader): Promise<void> {
     const { channel } = reader.plan;
     connection.readers.set(channel, reader);
     const { resumeFrom: from, options } = reader;
     const request = { op: 'subscribe', id: 1, channel, from, options } as const;
     try {
-      await this.#drive(
+      await this.#life.drive(
         subscribe(
           this.#hub,
           connection.reader,
@@ -299,7 +272,7 @@ export class HubWalk {
       channel === 'state' ? 'state' : 'latest',
       channel === 'state' ? 'state' : 'earliest',
       { last: random.below(50) },
-      { since: this.#clock.nowMs() - random.below(3000) },
+      { since: this.#life.clock.nowMs() - random.below(3000) },
       { cursor: { epoch: known.epoch, offset: known.offset } },
     ]);
   }
@@ -336,123 +309,46 @@ export class HubWalk {
 
   // The hub and its disk --------------------------------------------------------------------------------------------------
 
-  async #open(): Promise<void> {
-    this.#store = new FaultyStore(this.#inner);
-    this.#hub = await this.#drive(
-      Hub.open({
-        store: this.#store,
-        folder: this.#folder,
-        clock: this.#clock,
-        ringBytes: 400_000,
-        unpersistedBytes: 300_000,
-        maxChannels: 10,
-        maxDelayMs: 50,
-        producers: { maxCount: 100, maxAgeMs: 86_400_000 },
-        limits: {
-          maxRecordBytes: 1_000_000,
-          maxKeyBytes: 255,
-          maxMetaBytes: 1024,
-          maxSubscriptionsPerConnection: 100,
-        },
-        limitsOf: (channel) => LIMITS[channel]!,
-        capsOf: () => NO_CAPS,
-        onStoreFailure: () => {},
-      }),
-    );
-    for (const producer of this.#producers) producer.connect(this.#hub);
-  }
-
-  /** Lets time pass until `work` is done. The mark of a clean stop is a real file, and takes the time that it takes. */
-  async #drive<T>(work: Promise<T>): Promise<T> {
-    let isDone = false;
-    const done = () => {
-      isDone = true;
-    };
-    work.then(done, done);
-    const startMs = performance.now();
-    for (let turns = 0; !isDone; turns++) {
-      assert(performance.now() - startMs < 20_000, 'waited 20 s for something to end');
-      const state = this.#hub?.logs.writeBehind.state;
-      if (turns > 20 && (state === 'waiting' || state === 'reopening')) this.#clock.advance(20);
-      if (turns === 200) this.#store.releaseWrites();
-      await turn();
-    }
-    return work;
+  get #hub(): Hub {
+    return this.#life.hub;
   }
 
   #failWrite(): void {
-    this.#store.failNextWrite(this.#random.pick(['nothing-written', 'written-but-reported-failed']));
-    if (this.#random.chance(0.3)) this.#store.failOpens(1 + this.#random.below(2));
-  }
-
-  /** The content of the folder as it is on disk now. */
-  async #backUp(): Promise<void> {
-    if (this.#store.heldWrites > 0 || this.#hub.isStoreFailing) return;
-    let entries: Awaited<ReturnType<OrderedStore['read']>>;
-    try {
-      entries = await this.#drive(this.#store.read({}));
-    } catch {
-      return;
-    }
-    const store = durableStore();
-    await store.open();
-    await store.write(entries.map(({ key, value }): StoreOperation => ({ type: 'put', key, value })));
-    await store.close();
-    this.#backup = { store, heads: new Map() };
+    const { store } = this.#life;
+    store.failNextWrite(this.#random.pick(['nothing-written', 'written-but-reported-failed']));
+    if (this.#random.chance(0.3)) store.failOpens(1 + this.#random.below(2));
   }
 
   async #restart(): Promise<void> {
-    this.#store.releaseWrites();
     this.#leave();
-    // A failure of the last write leaves open whether the mark of the clean stop is there.
-    const end = await this.#drive(this.#hub.stop()).then(
-      (isClean) => (isClean ? 'clean' : 'crash'),
-      () => 'perhaps-clean' as const,
-    );
-    if (end === 'clean') this.#world.stopped();
-    await this.#reopen(end);
+    const ending = await this.#life.stop();
+    if (ending === 'clean') this.#world.stopped();
+    await this.#reopen(ending);
   }
 
   async #crash(): Promise<void> {
     this.#leave();
-    if (this.#random.chance(0.5)) this.#store.failNextWrite('nothing-written');
-    await this.#halt();
+    if (this.#random.chance(0.5)) this.#life.store.failNextWrite('nothing-written');
+    await this.#life.kill();
     await this.#reopen('crash');
   }
 
   async #restore(): Promise<void> {
-    if (!this.#backup) return;
+    if (!this.#life.hasBackup) return;
     this.#leave();
-    await this.#halt();
+    await this.#life.kill();
+    this.#life.exchangeFolder();
     for (const { readers } of this.#connections) for (const reader of readers.values()) reader.exchanged();
-    this.#inner = this.#backup.store;
-    this.#backup = undefined;
     await this.#reopen('restored');
-  }
-
-  /** Nothing more is written by this hub. */
-  async #halt(): Promise<void> {
-    const stopped = this.#hub.logs.writeBehind.stop();
-    this.#store.releaseWrites();
-    this.#store.releaseReads();
-    await this.#drive(Promise.all([stopped, this.#store.close()]));
-    await this.#turns(2);
   }
 
   #leave(): void {
     for (const connection of this.#connections) this.#close(connection);
   }
 
-  async #reopen(after: 'clean' | 'perhaps-clean' | 'crash' | 'restored'): Promise<void> {
-    const { epoch } = this.#hub.logs;
-    // Nobody restarts a hub within the same second twice without noticing.
-    this.#clock.advance(2000);
-    await this.#open();
-    if (after === 'clean') assert.equal(this.#hub.logs.epoch, epoch, 'a clean stop began a new epoch');
-    else if (after !== 'perhaps-clean')
-      assert(this.#hub.logs.epoch > epoch, 'the epoch went on over a crash');
-    const logs = await this.#drive(Promise.all(NAMES.map((name) => this.#hub.openChannel(name))));
-    const heads = new Map(logs.map(({ log }) => [log.name, log.headOffset]));
+  async #reopen(after: Ending): Promise<void> {
+    const heads = await this.#life.reopen(after);
+    for (const producer of this.#producers) producer.connect(this.#hub);
     if (after === 'crash' || after === 'perhaps-clean') this.#world.crashed(heads);
     else if (after === 'restored') this.#world.truncate(heads);
     for (const connection of [...this.#connections]) await this.#resume(connection);
@@ -463,7 +359,7 @@ export class HubWalk {
 
   /** The disk works, everyone reads, everything is answered. */
   async #finish(): Promise<void> {
-    this.#store.releaseWrites();
+    this.#life.store.releaseWrites();
     for (const connection of [...this.#connections]) if (connection.isEnded) await this.#resume(connection);
     for (let round = 0; ; round++) {
       for (const producer of this.#producers)
@@ -474,7 +370,7 @@ export class HubWalk {
         this.#giveCredit(connection, true);
       }
       await this.#turns(30);
-      this.#clock.advance(300);
+      this.#life.clock.advance(300);
       await this.#turns(30);
       this.#check();
       if (this.#isQuiet()) break;
@@ -482,7 +378,7 @@ export class HubWalk {
     }
     for (const { readers } of this.#connections) for (const reader of readers.values()) this.#met(reader.met);
     for (const producer of this.#producers) this.#met(producer.met);
-    for (const channel of NAMES) this.#checkWhole(channel);
+    for (const channel of CHANNELS) this.#checkWhole(channel);
   }
 
   #isQuiet(): boolean {

@@ -2,10 +2,8 @@
  * The built command line as processes, each with a deadline, and gone when the test is. Needs `npm run build`.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
@@ -60,16 +58,6 @@ export class CliProcess {
     });
     return this.lines;
   }
-}
-
-/** A port that is free now, for hubs that come back to the same one. */
-export async function freePort(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return String(port);
 }
 
 /** A folder's `ringcast`: commands run there. */

@@ -6,15 +6,27 @@
 import type { OpenTransport, Transport, TransportHandlers } from '../../client/transport.ts';
 import { msgpackCodec } from '../../shared/codec.ts';
 import type { WireErrorCode } from '../../shared/errors.ts';
-import type { ClientFrame, Publish, Pull, ServerFrame } from '../../shared/frames.ts';
+import type {
+  ClientFrame,
+  Publish,
+  PublishAnswer,
+  Pull,
+  ServerFrame,
+  Subscribe,
+} from '../../shared/frames.ts';
 import { encodeValue } from '../../shared/msgpack.ts';
-import { type Cursor, compareCursors, type RecordInput } from '../../shared/terms.ts';
+import { type Cursor, compareCursors, formatCursor, ORIGIN, type RecordInput } from '../../shared/terms.ts';
+import { batchFrame, FakeFeed, runOf } from './fake-feed.ts';
 import { FakeLog, type LogEntry } from './fake-log.ts';
+import { FakePublishes } from './fake-publishes.ts';
 
 export class FakeHub {
   readonly connections: FakeConnection[] = [];
   readonly logs = new Map<string, FakeLog>();
+  readonly publishes = new FakePublishes((channel) => this.log(channel));
   epoch = 7;
+  /** The hub's Unix time, ms, as its welcome tells it. */
+  timeMs: number | undefined = 1000;
   /** True: the frame is dealt with, the hub does nothing more about it. */
   intercept: (frame: ClientFrame, connection: FakeConnection) => boolean = () => false;
   /** Refuses connections: they close with this code before they open. */
@@ -29,11 +41,12 @@ export class FakeHub {
   publishCreditBytes = 262_144;
   /** Gives publish credit back by itself. */
   autoCredit = true;
+  /** Syncs, and with it answers ack `disk`, by itself. */
+  autoSync = true;
   /** Pushes what is appended by itself. */
   autoPush = true;
   recordsPerBatch = 100;
   recordsPerPage = 10;
-  canPause = true;
   tokenExpiresAtMs: number | null = null;
 
   readonly openTransport: OpenTransport = (_url, handlers) => {
@@ -78,27 +91,37 @@ export class FakeHub {
   push(): void {
     for (const connection of this.connections) connection.push();
   }
-}
 
-interface FakeSubscription {
-  readonly channel: string;
-  cursor: Cursor;
+  /** Makes all that was taken durable, and says so to those who wait for it. */
+  sync(): void {
+    this.publishes.sync();
+    for (const connection of this.connections) connection.synced();
+  }
+
+  /** Cuts all off, and takes back the newest `lost` publish frames that were not synced. */
+  crash(lost: number): void {
+    for (const connection of this.connections) connection.cut();
+    this.publishes.crash(lost, this.logs.keys());
+    this.epoch++;
+  }
 }
 
 export class FakeConnection {
   readonly hub: FakeHub;
   readonly received: ClientFrame[] = [];
   readonly transport: Transport;
-  readonly subscriptions = new Map<number, FakeSubscription>();
+  readonly subscriptions = new Map<number, FakeFeed>();
   /** How the client closed it. */
   closedWith: { readonly code: number | undefined } | undefined;
-  paused = false;
   welcomed = false;
+  producerId: string | null = null;
   readonly #handlers: TransportHandlers;
   #open = false;
   #waiting: Uint8Array[] = [];
   #lastNumber = 0;
   #usedCreditBytes = 0;
+  /** Answers of ack `disk` that wait for a sync. */
+  #unsynced: PublishAnswer[] = [];
 
   constructor(hub: FakeHub, handlers: TransportHandlers) {
     this.hub = hub;
@@ -114,17 +137,6 @@ export class FakeConnection {
         if (code !== undefined) queueMicrotask(() => this.cut(code));
         else this.#open = false;
       },
-      ...(hub.canPause
-        ? {
-            pause: () => {
-              this.paused = true;
-            },
-            resume: () => {
-              this.paused = false;
-              queueMicrotask(() => this.#deliver());
-            },
-          }
-        : {}),
     };
     queueMicrotask(() => {
       if (hub.refuseWith !== undefined) return handlers.onClose(hub.refuseWith, 'refused by the test');
@@ -144,8 +156,11 @@ export class FakeConnection {
     this.#handlers.onClose(code, reason);
   }
 
-  send(frame: ServerFrame): void {
-    this.sendBytes(msgpackCodec.encodeServer(frame));
+  /** Returns its bytes. */
+  send(frame: ServerFrame): number {
+    const bytes = msgpackCodec.encodeServer(frame);
+    this.sendBytes(bytes);
+    return bytes.length;
   }
 
   sendBytes(bytes: Uint8Array): void {
@@ -160,7 +175,7 @@ export class FakeConnection {
 
   welcome(): void {
     this.welcomed = true;
-    const { limits, publishCreditBytes, tokenExpiresAtMs } = this.hub;
+    const { limits, publishCreditBytes, tokenExpiresAtMs, timeMs } = this.hub;
     this.send({
       op: 'welcome',
       connectionId: `c${this.hub.connections.length}`,
@@ -169,35 +184,17 @@ export class FakeConnection {
       publishCreditBytes,
       tokenExpiresAtMs,
       server: 'fake/1',
+      timeMs,
     });
   }
 
   /** Brings every subscription up to its channel's head. */
   push(): void {
-    for (const [channelNumber, subscription] of this.subscriptions) {
-      const log = this.hub.log(subscription.channel);
-      while (compareCursors(subscription.cursor, log.head) < 0) {
-        const { gaps, entries, begin, next } = log.read(subscription.cursor, this.hub.recordsPerBatch);
-        for (const gap of gaps) this.send({ op: 'gap', channelNumber, ...gap });
-        if (entries.length > 0) this.sendBatch(channelNumber, begin, entries);
-        subscription.cursor = next;
-      }
-    }
+    for (const feed of this.subscriptions.values()) feed.push();
   }
 
   sendBatch(channelNumber: number, begin: Cursor, entries: readonly LogEntry[]): void {
-    const { epoch, offset: prevOffset } = begin;
-    const firstOffset = entries[0]!.offset;
-    const run = joined(entries);
-    this.send({
-      op: 'batch',
-      channelNumber,
-      epoch,
-      prevOffset,
-      firstOffset,
-      count: entries.length,
-      run,
-    });
+    this.send(batchFrame(channelNumber, begin, entries));
   }
 
   /** The number under which the channel is subscribed to. */
@@ -209,7 +206,7 @@ export class FakeConnection {
   }
 
   #deliver(): void {
-    if (!this.#open || this.paused) return;
+    if (!this.#open) return;
     const bytes = this.#waiting.shift();
     // A buffer of its own, as from a socket.
     if (bytes) this.#handlers.onMessage(bytes.slice());
@@ -218,23 +215,28 @@ export class FakeConnection {
 
   #receive(frame: ClientFrame, bytes: number): void {
     this.received.push(frame);
+    if (frame.op === 'hello') this.producerId = frame.producerId;
+    if (frame.op === 'publish') this.#giveCredit(bytes);
     if (this.hub.intercept(frame, this)) return;
     switch (frame.op) {
       case 'hello':
         this.welcome();
         break;
       case 'subscribe':
-        this.subscribe(frame.id, frame.channel, frame.from);
+        this.subscribe(frame);
         break;
       case 'unsubscribe':
         this.subscriptions.delete(frame.channelNumber);
         this.send({ op: 'ok', id: frame.id, result: null });
         break;
       case 'publish':
-        this.takePublish(frame, bytes);
+        this.takePublish(frame);
         break;
       case 'pull':
         this.answerPull(frame);
+        break;
+      case 'credit':
+        this.subscriptions.get(frame.channelNumber)?.grant(frame.bytes);
         break;
       case 'refresh':
         this.send({ op: 'ok', id: frame.id, result: { tokenExpiresAtMs: this.hub.tokenExpiresAtMs } });
@@ -244,41 +246,51 @@ export class FakeConnection {
     }
   }
 
-  subscribe(id: number, channel: string, from: Parameters<FakeLog['begin']>[0]): void {
+  subscribe({ id, channel, from, options }: Subscribe): void {
     const log = this.hub.log(channel);
     const cursor = log.begin(from);
     if ([...this.subscriptions.values()].some((each) => each.channel === channel)) {
       this.refuse(id, 'already-subscribed');
+      return;
     }
     if (!log.knows(cursor)) {
       this.refuse(id, 'unknown-cursor');
       return;
     }
     const channelNumber = ++this.#lastNumber;
-    this.subscriptions.set(channelNumber, { channel, cursor });
-    const result = { channelNumber, cursor: text(cursor), head: text(log.head) };
+    const feed = new FakeFeed(this, channelNumber, channel, cursor, options ?? {});
+    this.subscriptions.set(channelNumber, feed);
+    const result = { channelNumber, cursor: formatCursor(feed.cursor), head: formatCursor(log.head) };
     this.send({ op: 'ok', id, result });
+    if (from === 'state') feed.beginState(ORIGIN);
+    else if (typeof from === 'object' && 'state' in from) feed.beginState(from.state, from.upTo);
     if (this.hub.autoPush) this.push();
   }
 
-  takePublish(frame: Publish, bytes = 0): void {
-    const firstOffsets = frame.entries.map(({ channel, records }) => {
-      const log = this.hub.log(channel);
-      const offsets = records.map((record) => log.append(record).offset);
-      return offsets[0]!;
-    });
-    if (frame.id !== 0) {
-      this.send({
-        op: 'published',
-        answers: [{ id: frame.id, epoch: this.hub.log(frame.entries[0]!.channel).head.epoch, firstOffsets }],
-      });
-    }
-    this.#usedCreditBytes += bytes;
-    if (this.hub.autoCredit && this.#usedCreditBytes * 2 >= this.hub.publishCreditBytes) {
-      this.send({ op: 'publish-credit', bytes: this.#usedCreditBytes });
-      this.#usedCreditBytes = 0;
-    }
+  takePublish(frame: Publish): void {
+    const taken = this.hub.publishes.take(frame, this.producerId);
+    if ('code' in taken) this.refuse(frame.id, taken.code, taken.details);
+    else if (frame.id !== 0) this.#answerPublish({ id: frame.id, ...taken }, frame.ack);
+    if (frame.ack === 'disk' && this.hub.autoSync) this.hub.sync();
     if (this.hub.autoPush) this.hub.push();
+  }
+
+  /** Whatever becomes of a publish, its bytes come back. */
+  #giveCredit(bytes: number): void {
+    this.#usedCreditBytes += bytes;
+    if (!this.hub.autoCredit || this.#usedCreditBytes * 2 < this.hub.publishCreditBytes) return;
+    this.send({ op: 'publish-credit', bytes: this.#usedCreditBytes });
+    this.#usedCreditBytes = 0;
+  }
+
+  /** What was published with ack `disk` is on the disk. */
+  synced(): void {
+    for (const answer of this.#unsynced.splice(0)) this.send({ op: 'published', answers: [answer] });
+  }
+
+  #answerPublish(answer: PublishAnswer, ack: Publish['ack']): void {
+    if (ack === 'disk') this.#unsynced.push(answer);
+    else this.send({ op: 'published', answers: [answer] });
   }
 
   answerPull({ id, channel, from, limit, reverse }: Pull): void {
@@ -302,15 +314,7 @@ export class FakeConnection {
       prevOffset: stretch.begin.offset,
       firstOffset: entries[0]?.offset ?? stretch.begin.offset + 1,
       count: entries.length,
-      run: joined(entries),
+      run: runOf(entries),
     });
   }
-}
-
-function joined(entries: readonly LogEntry[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(entries.map(({ bytes }) => bytes)));
-}
-
-function text({ epoch, offset }: Cursor): string {
-  return `${epoch}-${offset}`;
 }

@@ -8,6 +8,7 @@ import { type Cursor, compareCursors, type From, type Gap, type RecordInput } fr
 
 export interface LogEntry extends Cursor {
   readonly timeMs: number;
+  readonly key: string | null;
   readonly bytes: Uint8Array;
 }
 
@@ -52,6 +53,7 @@ export class FakeLog {
       epoch: era.epoch,
       offset: ++era.last,
       timeMs: this.timeMs,
+      key,
       bytes: bytes.subarray(0, end),
     };
     this.entries.push(entry);
@@ -80,7 +82,7 @@ export class FakeLog {
 
   begin(from: From): Cursor {
     if (from === 'latest' || from === 'state') return this.head;
-    if (typeof from === 'object' && 'state' in from) return from.state;
+    if (typeof from === 'object' && 'state' in from) return from.upTo;
     if (typeof from === 'object' && 'cursor' in from) return from.cursor;
     const wanted =
       from === 'earliest'
@@ -90,6 +92,15 @@ export class FakeLog {
           : this.entries.filter((entry) => entry.timeMs >= from.since);
     const first = from !== 'earliest' && 'last' in from && from.last === 0 ? undefined : wanted[0];
     return first ? { epoch: first.epoch, offset: first.offset - 1 } : this.head;
+  }
+
+  /** The newest record of each key at or before `upTo`, in order. */
+  state(upTo: Cursor): LogEntry[] {
+    const newest = new Map<string, LogEntry>();
+    for (const entry of this.entries) {
+      if (entry.key !== null && compareCursors(entry, upTo) <= 0) newest.set(entry.key, entry);
+    }
+    return this.entries.filter((entry) => entry.key !== null && newest.get(entry.key) === entry);
   }
 
   /** What follows `cursor`: the gaps first, then up to `max` records of one epoch. */

@@ -5,37 +5,24 @@
  */
 import assert from 'node:assert/strict';
 import type { ChannelLog } from '../../server/log/channel-log.ts';
-import type { ChannelLimits } from '../../server/log/log-set.ts';
 import type { OrderedStore } from '../../server/log/ordered-store.ts';
 import { RingcastError } from '../../shared/errors.ts';
 import type { Offset, RecordMeta } from '../../shared/terms.ts';
 import { LogModel, type ModelChannel, type ModelRecord } from './log-model.ts';
-import { crash, drive, flush, NO_LIMITS, type OpenLogs, openLogs, turns } from './open-logs.ts';
+import { crash, drive, flush, type OpenLogs, openLogs, turns } from './open-logs.ts';
 import { checkProducers } from './producer-model.ts';
 import type { Random } from './random.ts';
 import { ReaderChecks } from './reader-checks.ts';
 import { StateModel } from './state-model.ts';
 import { storedRuns } from './stored-runs.ts';
+import { WALK_LIMITS } from './walk-limits.ts';
 
 /** Longer than a walk turns the clock while it stops, however many turns a slow disk takes. */
 const STOP_MS = 1e12;
 
 const KIB = 1024;
 
-const LIMITS: Record<string, ChannelLimits> = {
-  plain: { ring: NO_LIMITS, retention: NO_LIMITS },
-  short: { ring: { ...NO_LIMITS, maxRecords: 3 }, retention: { ...NO_LIMITS, maxRecords: 9 } },
-  small: { ring: { ...NO_LIMITS, maxBytes: 4 * KIB }, retention: { ...NO_LIMITS, maxBytes: 30 * KIB } },
-  young: { ring: { ...NO_LIMITS, maxAgeMs: 400 }, retention: { ...NO_LIMITS, maxAgeMs: 4000 } },
-  keyed: {
-    ring: { ...NO_LIMITS, maxRecords: 3 },
-    retention: { ...NO_LIMITS, maxRecords: 9 },
-    state: { maxKeys: 6 },
-  },
-  /** Keeps a state in some runs, and in others none. */
-  switched: { ring: NO_LIMITS, retention: { ...NO_LIMITS, maxRecords: 20 }, state: { maxKeys: 1000 } },
-};
-const NAMES = Object.keys(LIMITS);
+const NAMES = Object.keys(WALK_LIMITS);
 
 /** Small ones most of the time; larger than a segment now and then. */
 const SIZES = [0, 1, 1, 20, 300, 300, 300, 2 * KIB, 2 * KIB, 20 * KIB, 70 * KIB, 150 * KIB];
@@ -162,7 +149,7 @@ export class LogWalk {
 
   #append(log: ChannelLog, nowMs: number, size: number): ModelRecord {
     const random = this.#random;
-    const isKeyed = LIMITS[log.name]!.state !== undefined;
+    const isKeyed = WALK_LIMITS[log.name]!.state !== undefined;
     const payload = isKeyed && random.chance(0.2) ? TOMBSTONE : Buffer.alloc(size, random.below(256));
     const picked = random.chance(isKeyed ? 0.8 : 0.3) ? random.pick(KEYS) : null;
     const key = picked !== null && this.#hasRoomFor(log, picked, payload) ? picked : null;
@@ -258,14 +245,16 @@ export class LogWalk {
 
   async #open(): Promise<void> {
     const clock = this.#opened?.clock;
-    const hasSwitched = this.#random.chance(0.6);
+    const hasSwitched = this.#random.chance(0.5);
     this.steps.push(`open, switched ${hasSwitched ? 'with' : 'without'} state`);
     this.#opened = await openLogs(
       {
         folder: this.#folder,
         ringBytes: 100 * KIB,
         limitsOf: (name) =>
-          name === 'switched' && !hasSwitched ? { ...LIMITS.switched!, state: null } : LIMITS[name]!,
+          name === 'switched' && !hasSwitched
+            ? { ...WALK_LIMITS.switched!, state: null }
+            : WALK_LIMITS[name]!,
         producers: PRODUCER_LIMITS,
         ...(clock && { clock }),
       },

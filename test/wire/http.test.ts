@@ -37,12 +37,13 @@ test('/health says ok, and 503 while the store takes no writes', async () => {
   const { url, connect } = await startHub({ store });
   const health = () => fetch(`${httpOf(url)}/health`);
   const ok = await health();
-  expect([ok.status, await ok.json()]).toEqual([200, { status: 'ok' }]);
+  const bounds = { maxUnpersistedBytes: 64 * 1024 * 1024 };
+  expect([ok.status, await ok.json()]).toEqual([200, { status: 'ok', unpersistedBytes: 0, ...bounds }]);
   store.failNextWrite('nothing-written');
   store.failOpens(1);
   await (await connect()).publish('a', [1]);
   await until(async () => (await health()).status === 503, { what: 'the failure to show' });
-  expect(await (await health()).json()).toEqual({ status: 'store-failing' });
+  expect(await (await health()).json()).toMatchObject({ status: 'store-failing', ...bounds });
   await until(async () => (await health()).status === 200, { what: 'the store to work again' });
 });
 

@@ -5,6 +5,7 @@ import { createMemoryStore } from '../../server/log/memory-store.ts';
 import { ManualClock } from '../../shared/clock.ts';
 import { parseCursor } from '../../shared/terms.ts';
 import { FaultyStore } from '../support/faulty-store.ts';
+import { record } from '../support/raw-client.ts';
 import { startHub } from '../support/start-hub.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
@@ -87,6 +88,35 @@ test('the first publish to a channel after a restart keeps its payload, though t
   const history = () => client.history(channelNumber);
   await until(() => history().values.length === 3, { what: 'three records', have: history });
   expect(history().values).toEqual(['old', 'kept', { as: 'it', was: 'sent' }]);
+});
+
+test('a publish to a channel that is opened from disk first keeps its sequence and its condition', async () => {
+  const settings = await config();
+  const before = await startHub({ config: settings });
+  const first = await before.dial();
+  const { timeMs: firstSentMs } = await first.hello(await before.token(), 'p');
+  const entry = { channel: 'a', records: [record(1)], sequence: 1, first: true };
+  const sent = { op: 'publish', id: 50, ack: 'disk', entries: [entry] } as const;
+  first.send(sent);
+  await first.published(50);
+  await before.hub.stop();
+  const after = await startHub({ config: settings });
+  const again = await after.dial();
+  await again.hello(await after.token(), 'p');
+  again.send({ ...sent, firstSentMs });
+  expect(await again.published(50)).toMatchObject({ firstOffsets: [null] });
+  await after.hub.stop();
+
+  const third = await startHub({ config: settings });
+  const client = await third.connect();
+  const expectedCursor = { epoch: 0, offset: 0 };
+  client.send({
+    op: 'publish',
+    id: 51,
+    ack: 'memory',
+    entries: [{ channel: 'a', records: [record(2)], expectedCursor }],
+  });
+  expect((await client.error(51)).code).toBe('conflict');
 });
 
 test('frames keep their order though the channels of some are opened from disk first', async () => {

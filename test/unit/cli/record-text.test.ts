@@ -55,6 +55,7 @@ describe('lines for people', () => {
     expect(gapLine({ after, upTo, count: 5, reason: 'retention' })).toBe(
       'gap: 5 records missing after 3-110 up to 4-104 (retention)',
     );
+    expect(gapLine({ after, upTo, count: 1, reason: 'dropped' })).toContain('gap: 1 record missing');
     expect(gapLine({ after, upTo, count: null, reason: 'lost' })).toContain('an unknown number of records');
   });
 });

@@ -47,17 +47,6 @@ describe('heartbeat', () => {
     expect(happened).toEqual(['ping', 'ping', 'dead']);
   });
 
-  test('while reading is held it pings and never takes silence for death', () => {
-    heartbeat.hold(true);
-    clock.advance(100_000);
-    expect(happened).toEqual(['ping', 'ping', 'ping', 'ping', 'ping']);
-    heartbeat.hold(false);
-    clock.advance(39_000);
-    expect(happened).not.toContain('dead');
-    clock.advance(2000);
-    expect(happened).toContain('dead');
-  });
-
   test('stopped, it does nothing', () => {
     heartbeat.stop();
     clock.advance(100_000);

@@ -21,6 +21,13 @@ describe('history', () => {
     expect(hub.received('pull').map(({ limit }) => limit)).toEqual([25, 15, 5, 25]);
   });
 
+  test('asks for what is on the disk only where it shall', async () => {
+    const { hub, client } = await filled(3);
+    await client.history('a', { durable: true });
+    await client.history('a');
+    expect(hub.received('pull').map(({ durable }) => durable)).toEqual([true, undefined]);
+  });
+
   test('takes up to a hundred records unless told', async () => {
     const { client } = await filled(150);
     expect((await client.history('a')).records).toHaveLength(100);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { placeGap, placeRun } from '../../../client/position.ts';
+import { knownOfState, placeGap, placeRun, placeSparse } from '../../../client/position.ts';
 import { compareCursors, type Gap } from '../../../shared/terms.ts';
 
 const at = (epoch: number, offset: number) => ({ epoch, offset });
@@ -78,5 +78,95 @@ describe('the place of a gap', () => {
 
   test('a gap that begins beyond the cursor leaves a hole before it', () => {
     expect(placeGap(at(3, 9), retention)).toEqual({ kind: 'hole' });
+  });
+});
+
+describe('the place of a sparse batch', () => {
+  const hole = (index: number, count: number | null, reason: Gap['reason'] = 'conflated') => ({
+    index,
+    count,
+    reason,
+  });
+  const batch = {
+    epoch: 3,
+    prevOffset: 10,
+    offsets: [13, 14, 18],
+    missing: [hole(0, 2), hole(2, 3, 'dropped')],
+  };
+  const first = { after: at(3, 10), upTo: at(3, 12), count: 2, reason: 'conflated' };
+  const second = { after: at(3, 14), upTo: at(3, 17), count: 3, reason: 'dropped' };
+
+  test.each([
+    ['at the cursor', 10, [{ gap: first }, { from: 0, to: 2 }, { gap: second }, { from: 2, to: 3 }]],
+    [
+      'with the cursor in its first hole, whose count is then unknown',
+      11,
+      [
+        { gap: { ...first, after: at(3, 11), count: null } },
+        { from: 0, to: 2 },
+        { gap: second },
+        { from: 2, to: 3 },
+      ],
+    ],
+    ['with the cursor at the end of a hole', 12, [{ from: 0, to: 2 }, { gap: second }, { from: 2, to: 3 }]],
+    ['with known records', 13, [{ from: 1, to: 2 }, { gap: second }, { from: 2, to: 3 }]],
+    ['known up to a hole', 14, [{ gap: second }, { from: 2, to: 3 }]],
+    [
+      'with the cursor in its last hole',
+      16,
+      [{ gap: { ...second, after: at(3, 16), count: null } }, { from: 2, to: 3 }],
+    ],
+  ])('%s', (_title, offset, parts) => {
+    expect(placeSparse(at(3, offset), batch)).toEqual({ kind: 'take', parts, cursor: at(3, 18) });
+  });
+
+  test('before the cursor it is skipped; behind a hole that nothing announced it is not taken', () => {
+    expect(placeSparse(at(3, 18), batch)).toEqual({ kind: 'skip' });
+    expect(placeSparse(at(4, 2), batch)).toEqual({ kind: 'skip' });
+    expect(placeSparse(at(3, 9), batch)).toEqual({ kind: 'hole' });
+    expect(placeSparse(at(2, 10), batch)).toEqual({ kind: 'hole' });
+    expect(placeSparse(at(0, 0), batch)).toMatchObject({ kind: 'take', cursor: at(3, 18) });
+  });
+
+  test('on any way gaps and records follow each other from the cursor to its end', () => {
+    const arbitrary = fc.record({
+      steps: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 12 }),
+      cursor: fc.integer({ min: 10, max: 60 }),
+    });
+    fc.assert(
+      fc.property(arbitrary, ({ steps, cursor }) => {
+        const offsets: number[] = [];
+        const missing: ReturnType<typeof hole>[] = [];
+        for (const step of steps) {
+          const before = offsets.at(-1) ?? 10;
+          if (step > 1) missing.push(hole(offsets.length, step - 1));
+          offsets.push(before + step);
+        }
+        const verdict = placeSparse(at(3, cursor), { epoch: 3, prevOffset: 10, offsets, missing });
+        if (verdict.kind !== 'take') return;
+        let reached = cursor;
+        for (const part of verdict.parts) {
+          if ('gap' in part) {
+            expect(part.gap.after.offset).toBe(reached);
+            reached = part.gap.upTo.offset;
+          } else {
+            for (const offset of offsets.slice(part.from, part.to)) expect(offset).toBe(++reached);
+          }
+        }
+        expect(reached).toBe(offsets.at(-1));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe('state that comes again', () => {
+  test('is known up to the last record that was handed on', () => {
+    const place = { epoch: 3, offsets: [4, 6, 9] };
+    expect(
+      [at(0, 0), at(2, 50), at(3, 4), at(3, 7), at(3, 9), at(4, 1)].map((after) =>
+        knownOfState(after, place),
+      ),
+    ).toEqual([0, 0, 1, 2, 3, 3]);
   });
 });

@@ -12,6 +12,13 @@ const joined = (offset: number): ReaderState => ({
   name: 'joined',
   cursor: at(3, offset),
   liveFrom: at(3, 5),
+  inState: false,
+});
+const inState = (offset: number): ReaderState => ({
+  name: 'joined',
+  cursor: at(3, offset),
+  liveFrom: at(3, offset),
+  inState: true,
 });
 const pulling = (offset: number | null): ReaderState => ({
   name: 'pulling',
@@ -42,10 +49,15 @@ const page = (
     gaps: [],
   },
 });
-const opened = (cursor: number, head = cursor): ReaderEvent => ({
+const opened = (cursor: number, head = cursor, inState = false): ReaderEvent => ({
   type: 'opened',
   cursor: at(3, cursor),
   head: at(3, head),
+  inState,
+});
+const sparse = (prevOffset: number, ...offsets: number[]): ReaderEvent => ({
+  type: 'sparse-batch',
+  place: { epoch: 3, prevOffset, offsets, missing: [{ index: 1, count: 1, reason: 'conflated' }] },
 });
 const batch = (prevOffset: number, count: number): ReaderEvent => ({
   type: 'batch',
@@ -57,17 +69,22 @@ const STATES: ReaderState[] = [
   pulling(null),
   pulling(7),
   joined(7),
+  inState(7),
   { name: 'ended' },
 ];
 const EVENTS: ReaderEvent[] = [
   opened(7),
   opened(9),
   batch(7, 2),
+  sparse(7, 8, 10),
+  sparse(8, 9, 11),
+  { type: 'state', atEnd: false },
+  { type: 'state', atEnd: true },
   { type: 'gap', gap: { after: at(3, 7), upTo: at(3, 9), count: 2, reason: 'retention' } },
   page(7, 2),
   page(9, 2),
   { type: 'unknown-cursor', sharedIdle: true },
-  { type: 'overfull' },
+  { type: 'lagging' },
   { type: 'end' },
 ];
 
@@ -153,11 +170,47 @@ describe('reader state', () => {
     expect(step.state).toMatchObject({ cursor: at(4, 5) });
   });
 
-  test('an overfull reader leaves and reads the log from where it is', () => {
-    expect(decideReader(joined(10), { type: 'overfull' }, END)).toEqual({
+  test('a lagging reader leaves and reads the log from where it is', () => {
+    expect(decideReader(joined(10), { type: 'lagging' }, END)).toEqual({
       state: pulling(10),
       effects: [{ do: 'leave' }, { do: 'pull' }],
     });
+  });
+
+  test('of a sparse batch it is handed what is new to it', () => {
+    expect(decideReader(joined(8), sparse(7, 8, 10), END)).toMatchObject({
+      state: { cursor: at(3, 10) },
+      effects: [
+        {
+          do: 'take-parts',
+          parts: [
+            { gap: { after: at(3, 8), upTo: at(3, 9), count: 1, reason: 'conflated' } },
+            { from: 1, to: 2 },
+          ],
+        },
+      ],
+    });
+    expect(decideReader(joined(6), sparse(7, 8, 10), END).effects).toEqual([{ do: 'leave' }, { do: 'pull' }]);
+  });
+
+  test('wanting the state it is handed that before the log, which begins where the hub says', () => {
+    const first = startReader('state', true);
+    expect(first.effects).toEqual([{ do: 'join', from: 'state' }]);
+    const open = decideReader(first.state, opened(9, 9, true), END);
+    expect(open).toEqual({ state: inState(9), effects: [] });
+    expect(decideReader(open.state, { type: 'state', atEnd: false }, END).effects).toEqual([
+      { do: 'take-state', completeTo: null },
+    ]);
+    // A cut in its midst moves the place on: it is not a hole.
+    const again = decideReader(open.state, opened(12, 12, true), END);
+    expect(again).toEqual({ state: inState(12), effects: [] });
+    const end = decideReader(again.state, { type: 'state', atEnd: true }, END);
+    expect(end.effects).toEqual([{ do: 'take-state', completeTo: at(3, 12) }]);
+    expect(decideReader(end.state, batch(12, 1), END).effects).toEqual([{ do: 'take', skip: 0 }]);
+  });
+
+  test('in the midst of the state nothing is pulled, however slow it is', () => {
+    expect(decideReader(inState(9), { type: 'lagging' }, END)).toEqual({ state: inState(9), effects: [] });
   });
 
   test('an unknown cursor ends the reader, or begins anew and says so with a gap from the origin', () => {

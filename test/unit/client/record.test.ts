@@ -113,6 +113,15 @@ describe('received records', () => {
     expect(() => readRun('c', { ...run, count: 1 }, 0)).toThrow(bad);
   });
 
+  test('with offsets of their own are where those say; offsets that do not grow are refused', () => {
+    const { run, count, epoch } = runOf([plain('one'), plain('two')]);
+    expect(readRun('c', { run, count, epoch, offsets: [5, 9] }, 1).map(({ cursor }) => cursor)).toEqual([
+      '4-9',
+    ]);
+    const bad = expect.objectContaining({ code: 'bad-frame' });
+    expect(() => readRun('c', { run, count, epoch, offsets: [5, 5] }, 0)).toThrow(bad);
+  });
+
   test('queues are charged for objects as well as bytes', () => {
     expect(chargedBytes(runOf([plain(1), plain(2)]))).toBeGreaterThan(250);
   });

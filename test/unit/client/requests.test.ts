@@ -3,16 +3,15 @@ import { Requests } from '../../../client/requests.ts';
 import type { Ok } from '../../../shared/frames.ts';
 
 function fixture() {
-  const counts: number[] = [];
   const told: string[] = [];
-  const requests = new Requests((count) => counts.push(count));
+  const requests = new Requests();
   const ask = (name: string) =>
     requests.add<Ok>({
       answered: ({ result }) => told.push(`${name} answered ${JSON.stringify(result)}`),
       refused: (error) => told.push(`${name} refused ${error.code} ${error.retryAfterMs}`),
       lost: () => told.push(`${name} lost`),
     });
-  return { counts, told, requests, ask };
+  return { told, requests, ask };
 }
 
 const ok = (id: number): Ok => ({ op: 'ok', id, result: { n: id } });
@@ -45,14 +44,4 @@ test('a lost connection loses what is open, and what its handlers ask for anew i
   expect(told).toEqual(['b lost']);
   requests.answered(ok(id + 2));
   expect(told).toEqual(['b lost', 'again answered {"n":3}']);
-});
-
-test('the count of awaited answers is told whenever it changes', () => {
-  const { counts, requests, ask } = fixture();
-  ask('a');
-  ask('b');
-  requests.answered(ok(1));
-  requests.answered(ok(99));
-  requests.lost();
-  expect(counts).toEqual([1, 2, 1, 0]);
 });

@@ -14,9 +14,14 @@ const open = (offset: number): SubscriptionMachineState => ({
   channelNumber: 9,
   cursor: at(3, offset),
   head: at(3, 10),
+  stateAfter: null,
   attempt: 0,
 });
-const wanted = (name: 'offline' | 'requested' | 'abandoned' | 'retrying'): SubscriptionMachineState => ({
+const inState = (after: number): SubscriptionMachineState => ({
+  ...(open(10) as Extract<SubscriptionMachineState, { name: 'open' }>),
+  stateAfter: after === 0 ? at(0, 0) : at(3, after),
+});
+const wanted = (name: 'offline' | 'requested' | 'retrying'): SubscriptionMachineState => ({
   name,
   from: 'earliest',
   attempt: 2,
@@ -25,9 +30,12 @@ const STATES: SubscriptionMachineState[] = [
   IDLE_SUBSCRIPTION,
   wanted('offline'),
   wanted('requested'),
-  wanted('abandoned'),
+  { name: 'abandoned', next: null },
+  { name: 'abandoned', next: 'latest' },
   wanted('retrying'),
   open(10),
+  inState(0),
+  inState(4),
 ];
 const batch = (prevOffset: number, count: number): SubscriptionMachineEvent => ({
   type: 'batch',
@@ -36,6 +44,15 @@ const batch = (prevOffset: number, count: number): SubscriptionMachineEvent => (
 const gap = (after: number, upTo: number): SubscriptionMachineEvent => ({
   type: 'gap',
   gap: { after: at(3, after), upTo: at(3, upTo), count: upTo - after, reason: 'retention' },
+});
+const sparse = (prevOffset: number, ...offsets: number[]): SubscriptionMachineEvent => ({
+  type: 'sparse-batch',
+  place: { epoch: 3, prevOffset, offsets, missing: [] },
+});
+const state = (atEnd: boolean, ...offsets: number[]): SubscriptionMachineEvent => ({
+  type: 'state',
+  place: { epoch: 3, offsets },
+  atEnd,
 });
 const ok: SubscriptionMachineEvent = { type: 'ok', channelNumber: 9, cursor: at(3, 4), head: at(3, 10) };
 const EVENTS: SubscriptionMachineEvent[] = [
@@ -53,6 +70,11 @@ const EVENTS: SubscriptionMachineEvent[] = [
   batch(20, 3),
   gap(10, 15),
   gap(20, 25),
+  sparse(10, 12, 14),
+  sparse(20, 22),
+  state(false, 3, 6),
+  state(true, 8),
+  state(true),
   { type: 'revoked' },
   { type: 'retry' },
 ];
@@ -80,7 +102,7 @@ describe('subscription state', () => {
 
   test('only an open subscription hands anything on', () => {
     for (const state of STATES.filter(({ name }) => name !== 'open')) {
-      for (const event of EVENTS.filter(({ type }) => type === 'batch' || type === 'gap')) {
+      for (const event of EVENTS.filter(({ type }) => /batch|gap|state/.test(type))) {
         expect(decideSubscription(state, event)).toEqual({ state, effects: [] });
       }
     }
@@ -156,11 +178,67 @@ describe('subscription state', () => {
     expect(effects).toEqual([{ do: 'unsubscribe', channelNumber: 9 }]);
   });
 
-  test('wanted again before its ok, it stays', () => {
+  test('wanted again before its ok, it is asked for anew: what is wanted may be something else', () => {
     const again = { type: 'want', from: 'latest', online: true } as const;
     const { state, effects } = run(wanted('requested'), { type: 'release' }, again, ok);
-    expect(state.name).toBe('open');
-    expect(effects).toEqual([{ do: 'opened' }]);
+    expect(state).toEqual({ name: 'requested', from: 'latest', attempt: 0 });
+    expect(effects).toEqual([
+      { do: 'unsubscribe', channelNumber: 9 },
+      { do: 'subscribe', from: 'latest' },
+    ]);
+  });
+
+  test('sparse batches move the cursor to their last record, and may have holes only where a batch may', () => {
+    expect(run(open(10), sparse(10, 12, 14), batch(14, 1))).toMatchObject({
+      state: { cursor: at(3, 15) },
+      effects: [
+        { do: 'take', skip: 0 },
+        { do: 'take', skip: 0 },
+      ],
+    });
+    expect(run(open(10), sparse(12, 14)).state.name).toBe('retrying');
+    expect(run(open(14), sparse(10, 12, 14)).effects).toEqual([]);
+  });
+
+  test('state is handed on before the log and moves no cursor', () => {
+    const asked: SubscriptionMachineState = { name: 'requested', from: 'state', attempt: 0 };
+    const { state: after, effects } = run(asked, ok, state(false, 1, 2), state(true, 4), batch(4, 1));
+    expect(effects).toEqual([
+      { do: 'opened' },
+      { do: 'take-state', skip: 0, atEnd: false },
+      { do: 'take-state', skip: 0, atEnd: true },
+      { do: 'take', skip: 0 },
+    ]);
+    expect(after).toMatchObject({ cursor: at(3, 5), stateAfter: null });
+  });
+
+  test('cut in the midst of the state, it goes on behind the last record of it, from the log once it was complete', () => {
+    const cut = { type: 'offline' } as const;
+    const online = { type: 'online' } as const;
+    expect(run(inState(0), cut, online).effects).toEqual([{ do: 'subscribe', from: 'state' }]);
+    expect(run(inState(0), state(false, 3), cut, online).effects.at(-1)).toEqual({
+      do: 'subscribe',
+      from: { state: at(3, 3), upTo: at(3, 10) },
+    });
+    expect(run(inState(3), state(true), cut, online).effects.at(-1)).toEqual({
+      do: 'subscribe',
+      from: { cursor: at(3, 10) },
+    });
+  });
+
+  test('of state that comes again only what is new is handed on', () => {
+    expect(run(inState(4), state(false, 3, 4, 6)).effects).toEqual([
+      { do: 'take-state', skip: 2, atEnd: false },
+    ]);
+  });
+
+  test('the log before the end of the state is a fault of the hub: the state is asked for again', () => {
+    for (const event of [batch(10, 1), sparse(10, 12), gap(10, 12)]) {
+      expect(run(inState(4), event, { type: 'retry' }).effects.at(-1)).toEqual({
+        do: 'subscribe',
+        from: { state: at(3, 4), upTo: at(3, 10) },
+      });
+    }
   });
 
   test('a refusal for now is tried again, any other is final', () => {

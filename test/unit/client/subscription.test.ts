@@ -1,6 +1,4 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { ReceivedRecord } from '../../../client/record.ts';
-import type { Subscription } from '../../../client/subscription.ts';
 import { RingcastError } from '../../../shared/errors.ts';
 import { collector, comeBack, quiet, setUp, takeItems } from '../../support/fake-client.ts';
 import type { FakeHub } from '../../support/fake-hub.ts';
@@ -477,6 +475,22 @@ describe('resuming', () => {
     expect(seen).toEqual([1, 2, 3]);
   });
 
+  test('while a hole is asked for again, the subscription does not say that it is live', async () => {
+    const { hub, clock, client } = await setUp({ onError: () => {} });
+    const subscription = client.subscribe('a', {}, () => {});
+    const states: string[] = [];
+    subscription.on('state', (state) => states.push(state));
+    await quiet();
+    hub.autoPush = false;
+    const [, , third] = hub.append('a', 1, 2, 3);
+    hub.connection.sendBatch(hub.connection.numberOf('a'), { epoch: 7, offset: 2 }, [third!]);
+    await quiet();
+    hub.autoPush = true;
+    clock.advance(200);
+    await quiet();
+    expect(states).toEqual(['live', 'catching-up', 'live']);
+  });
+
   test('a refusal for now is tried again when the hub says', async () => {
     const { hub, clock, client } = await setUp();
     let refused = false;
@@ -564,115 +578,28 @@ describe('a cursor that the hub does not know', () => {
   });
 });
 
-describe('an application that is slow', () => {
-  const BIG = 'x'.repeat(60_000);
-
-  /** A subscription whose records wait, and the function that lets the listener go on for good. */
-  function stalled(subscribe: (listener: (record: ReceivedRecord) => unknown) => Subscription) {
-    const seen: number[] = [];
-    let open: (() => void) | undefined;
+describe('the backlog', () => {
+  test('counts a gap whose listener has not finished', async () => {
+    const { hub, client } = await setUp();
+    hub.append('a', 1, 2);
+    hub.log('a').trim(2);
+    let finish: (() => void) | undefined;
     const gate = new Promise<void>((resolve) => {
-      open = resolve;
+      finish = resolve;
     });
-    const subscription = subscribe(async (record) => {
-      await gate;
-      seen.push(record.offset);
-    });
-    return { seen, subscription, go: () => open?.() };
-  }
-
-  test('holds the hub back through the socket, and reads on when it has caught up', async () => {
-    const { hub, client } = await setUp();
-    hub.recordsPerBatch = 1;
-    const { seen, go } = stalled((listener) => client.subscribe('a', {}, listener));
+    const subscription = client.subscribe('a', { from: '7-1', gaps: 'inline' }, () => gate);
     await quiet();
-    hub.append('a', ...Array.from({ length: 100 }, () => BIG));
+    expect(subscription.cursor).toBe('7-1');
+    expect(client.backlog.queuedBytes).toBeGreaterThan(0);
+    finish?.();
     await quiet();
-    expect(hub.connection.paused).toBe(true);
-    expect(client.backlog.queuedBytes).toBeLessThan(1.2 * 2 ** 20);
-    go();
-    await quiet();
-    expect(seen).toEqual(Array.from({ length: 100 }, (_, n) => n + 1));
-    expect(hub.connection.paused).toBe(false);
-    expect(hub.received('pull')).toEqual([]);
-  });
-
-  test('that awaits its publish before the next record is not held up for ever', async () => {
-    const { hub, client } = await setUp();
-    hub.recordsPerBatch = 1;
-    const seen: number[] = [];
-    client.subscribe('a', {}, async (record) => {
-      await client.publish('out', record.offset);
-      seen.push(record.offset);
-    });
-    await quiet();
-    hub.append('a', ...Array.from({ length: 100 }, () => BIG));
-    await quiet();
-    expect(seen).toEqual(Array.from({ length: 100 }, (_, n) => n + 1));
-  });
-
-  test('and stalls is sent off after a second, so that others go on; it reads the log when it can', async () => {
-    const { hub, clock, client } = await setUp();
-    hub.recordsPerBatch = 1;
-    const { seen, go } = stalled((listener) => client.subscribe('a', {}, listener));
-    const other = collector();
-    client.subscribe('b', {}, other.listener);
-    await quiet();
-    hub.append('a', ...Array.from({ length: 60 }, () => BIG));
-    hub.append('b', 'urgent');
-    await quiet();
-    expect(other.seen).toEqual([]);
-    clock.advance(1000);
-    await quiet();
-    expect(other.seen).toEqual(['urgent']);
-    expect(client.backlog.queuedBytes).toBeLessThan(1.2 * 2 ** 20);
-    go();
-    await quiet();
-    hub.append('a', 'more');
-    await quiet();
-    expect(seen).toEqual(Array.from({ length: 61 }, (_, n) => n + 1));
-  });
-
-  test('is bounded where the socket cannot be held: it leaves the feed and reads the log', async () => {
-    const { hub, client } = await setUp({}, (prepared) => {
-      prepared.canPause = false;
-    });
-    hub.recordsPerBatch = 1;
-    const { seen, subscription, go } = stalled((listener) => client.subscribe('a', {}, listener));
-    await quiet();
-    hub.append('a', ...Array.from({ length: 200 }, () => BIG));
-    await quiet();
-    expect(subscription.queuedBytes).toBeLessThan(2.1 * 2 ** 20);
-    expect(subscription.state).toBe('catching-up');
-    expect(hub.connection.subscriptions.size).toBe(0);
-    go();
-    await quiet();
-    hub.append('a', 'more');
-    await quiet();
-    expect(seen).toEqual(Array.from({ length: 201 }, (_, n) => n + 1));
-    expect(subscription.state).toBe('live');
+    expect(subscription.cursor).toBe('7-2');
     expect(client.backlog.queuedBytes).toBe(0);
   });
+});
 
-  test('is held back on the next connection as well', async () => {
-    const { hub, clock, client } = await setUp();
-    hub.recordsPerBatch = 1;
-    const { seen, go } = stalled((listener) => client.subscribe('a', {}, listener));
-    await quiet();
-    hub.append('a', ...Array.from({ length: 30 }, () => BIG));
-    await quiet();
-    hub.connection.cut();
-    await comeBack({ clock, client });
-    hub.append('a', BIG);
-    await quiet();
-    expect(hub.connections).toHaveLength(2);
-    expect(hub.connection.paused).toBe(true);
-    go();
-    await quiet();
-    expect(seen).toEqual(Array.from({ length: 31 }, (_, n) => n + 1));
-  });
-
-  test('an event handler that unsubscribes in the middle of everything leaves nothing behind', async () => {
+describe('handlers', () => {
+  test('that unsubscribe in the middle of everything leave nothing behind', async () => {
     const { hub, client } = await setUp();
     hub.append('a', 1, 2, 3, 4);
     hub.log('a').trim(2);

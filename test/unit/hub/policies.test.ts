@@ -347,6 +347,23 @@ describe('credit', () => {
   });
 });
 
+describe('a state', () => {
+  test('that was to be complete to a place which a crash took back ends, and the loss is told', async () => {
+    const store = createMemoryStore({ keep: true });
+    const channelLimits = { state: { maxKeys: 10 } };
+    const before = await HubCore.open({ store, channelLimits });
+    publishKeyed(before, 'ab');
+    await before.stop();
+    const core = await HubCore.open({ store, channelLimits });
+    const { reader } = core.connect();
+    const epoch = before.hub.logs.epoch;
+    const from = { state: { epoch, offset: 1 }, upTo: { epoch, offset: 99 } };
+    const { history } = await core.subscribe(reader, 'a', from);
+    await until(() => history.gaps.length > 0, { what: 'the loss to be told', have: () => history });
+    expect(history.gaps).toMatchObject([{ after: { epoch, offset: 2 }, count: null, reason: 'lost' }]);
+  });
+});
+
 describe('durable delivery', () => {
   async function durable() {
     const store = new FaultyStore(

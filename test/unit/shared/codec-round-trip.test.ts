@@ -3,13 +3,8 @@ import { Unpackr } from 'msgpackr';
 import { describe, expect, it } from 'vitest';
 import { type Codec, codecOf, jsonCodec, msgpackCodec } from '../../../shared/codec.ts';
 import { RingcastError } from '../../../shared/errors.ts';
-import {
-  CLIENT_LAYOUTS,
-  type ClientFrame,
-  SERVER_LAYOUTS,
-  type ServerFrame,
-  SUBPROTOCOLS,
-} from '../../../shared/frames.ts';
+import { CLIENT_LAYOUTS, SERVER_LAYOUTS } from '../../../shared/frame-layouts.ts';
+import { type ClientFrame, type ServerFrame, SUBPROTOCOLS } from '../../../shared/frames.ts';
 import { decodeValue, encodeValue } from '../../../shared/msgpack.ts';
 import type { LogRecord } from '../../../shared/terms.ts';
 import { payloadToJson } from '../../../shared/wire-kinds.ts';

@@ -2,12 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { isChannelPattern } from '../../../shared/channel-name.ts';
 import { jsonCodec, msgpackCodec } from '../../../shared/codec.ts';
-import {
-  CLIENT_LAYOUTS,
-  type ClientFrame,
-  SERVER_LAYOUTS,
-  type ServerFrame,
-} from '../../../shared/frames.ts';
+import { CLIENT_LAYOUTS, SERVER_LAYOUTS } from '../../../shared/frame-layouts.ts';
+import type { ClientFrame, ServerFrame } from '../../../shared/frames.ts';
 import { RunReader } from '../../../shared/record-run.ts';
 import type { LogRecord } from '../../../shared/terms.ts';
 import { recordInput } from '../../../shared/wire-kinds.ts';

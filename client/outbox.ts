@@ -1,0 +1,330 @@
+/**
+ * What a client has to publish, until the hub has answered: in order, and so that nothing is taken twice. Pure: no
+ * clock, no connection, no promise is settled here; publisher.ts carries out what this decides.
+ *
+ *     publish-queue ──cut──▶ frame, sent ──▶ answered, or refused for good
+ *                              ▲    │ refused for now, or the connection was lost
+ *                              └────┘
+ *
+ * Its invariants:
+ *
+ *     O1  a frame never changes once it was sent: sent again, it has the same entries with the same sequences
+ *     O2  of a channel, a frame is sent again only behind the earlier ones that are, and a new one behind all of them
+ *     O3  an entry is flagged `first` only if every earlier one of its channel is settled
+ *     O4  what holds up one channel holds up no other, unless one frame publishes to both
+ */
+import type { ErrorCode } from '../shared/errors.ts';
+import type { PublishEntry } from '../shared/frames.ts';
+import type { AckLevel } from '../shared/terms.ts';
+import {
+  type Blocked,
+  block,
+  type FrameLimits,
+  type OutboxEntry,
+  type Pending,
+  PublishQueue,
+  sizeOf,
+  touches,
+} from './publish-queue.ts';
+
+/** What is known of the producer in one channel. Kept for good: a sequence that began anew would be a duplicate. */
+interface Lane {
+  /** Of the newest entry. */
+  sequence: number;
+  /** In order. */
+  readonly unsettled: Set<Frame>;
+  /**
+   * The connection on which the hub has taken an entry, with none refused for good since: the hub knows what comes
+   * next. On any other, the next entry that may be is flagged `first`.
+   */
+  knownOn: number;
+}
+
+interface FrameEntry extends OutboxEntry {
+  readonly sequence: number;
+  readonly lane: Lane;
+}
+
+/** A frame that was cut. */
+export interface OutboxFrame {
+  readonly ack: AckLevel;
+  /** Those without acknowledgement have no sequence and are not kept. */
+  readonly entries: readonly OutboxEntry[];
+  /** It was under way when a connection was lost: the hub may have taken it. */
+  readonly inDoubt: boolean;
+  /** `welcome.timeMs` of the connection on which it was sent first. */
+  readonly firstSentMs: number;
+  /** Refusals for now, for the backoff. */
+  readonly attempt: number;
+}
+
+interface Frame extends OutboxFrame {
+  readonly entries: readonly FrameEntry[];
+  readonly bytes: number;
+  readonly order: number;
+  /** Under way: sent on this connection, and not answered. */
+  sent: boolean;
+  inDoubt: boolean;
+  attempt: number;
+  /** On the wire when it was sent last. */
+  wireBytes: number;
+  /** Grows with each sending of any frame. */
+  stamp: number;
+  /** Not sent again sooner, monotonic ms. */
+  notBeforeMs: number;
+  /** Refused because an earlier one was not taken: it has to wait for that. */
+  behind: boolean;
+  /** All its entries were `first` when it was sent last. */
+  flagged: boolean;
+}
+
+/** Sends the frame; returns its bytes on the wire. */
+export type SendFrame = (frame: OutboxFrame, entries: readonly PublishEntry[]) => number;
+
+export class Outbox {
+  readonly #queue = new PublishQueue();
+  readonly #lanes = new Map<string, Lane>();
+  /** In order. */
+  readonly #unsettled = new Set<Frame>();
+  /** Those of them that are not under way, in order. */
+  #again: Frame[] = [];
+  #unackedBytes = 0;
+  #lastOrder = 0;
+  #lastStamp = 0;
+  #connection = 0;
+  #timeMs = 0;
+
+  /** Of what was never sent. */
+  get waitingBytes(): number {
+    return this.#queue.bytes;
+  }
+
+  /** Of what was sent and not answered. */
+  get unackedBytes(): number {
+    return this.#unackedBytes;
+  }
+
+  get empty(): boolean {
+    return this.#queue.empty && this.#unsettled.size === 0;
+  }
+
+  add(channel: string, ack: AckLevel, pending: Pending): void {
+    this.#queue.add(channel, ack, pending);
+  }
+
+  addWhole(ack: AckLevel, entries: readonly OutboxEntry[]): void {
+    this.#queue.addWhole(ack, entries);
+  }
+
+  /** A connection began. `timeMs`: the hub's time, 0 where it tells none. */
+  online(timeMs: number): void {
+    this.#connection++;
+    this.#timeMs = timeMs;
+  }
+
+  /** The connection is gone: what was under way is in doubt, and all that is not settled will be sent again. */
+  offline(): void {
+    this.#again = [...this.#unsettled];
+    for (const frame of this.#again) {
+      frame.inDoubt ||= frame.sent;
+      frame.sent = false;
+      frame.behind = false;
+    }
+  }
+
+  /** Sends what may be sent at `nowMs`, in order, for as long as `mayGoOn` says. */
+  offer(nowMs: number, limits: FrameLimits, mayGoOn: () => boolean, send: SendFrame): void {
+    const blocked: Blocked = new Set();
+    if (this.#again.length > 0) this.#offerAgain(nowMs, blocked, mayGoOn, send);
+    this.#queue.offer(limits, blocked, mayGoOn, (ack, entries) => {
+      this.#send(ack === 'none' ? unsequenced(entries) : this.#sequenced(ack, entries), send);
+    });
+  }
+
+  /** Whether any frame waits to be sent again. */
+  get resending(): boolean {
+    return this.#again.length > 0;
+  }
+
+  /** When the first of those that have to wait may be sent again; undefined where none has to. */
+  nextDueMs(nowMs: number): number | undefined {
+    let dueMs: number | undefined;
+    for (const { notBeforeMs } of this.#again) {
+      if (notBeforeMs > nowMs && (dueMs === undefined || notBeforeMs < dueMs)) dueMs = notBeforeMs;
+    }
+    return dueMs;
+  }
+
+  /** The hub has taken it. */
+  answered(frame: OutboxFrame): void {
+    this.#settle(frame as Frame, this.#connection);
+  }
+
+  /**
+   * The hub has refused it. True: it is kept, and sent again when its turn comes, not before `retryAtMs` where the hub
+   * cannot take it now. False: it is settled, for its owner to reject.
+   */
+  refused(refused: OutboxFrame, code: ErrorCode, retryAtMs: number): boolean {
+    const frame = refused as Frame;
+    if (!this.#isKept(frame, code, retryAtMs)) {
+      this.#settle(frame, 0);
+      return false;
+    }
+    frame.sent = false;
+    let at = this.#again.length;
+    while (at > 0 && this.#again[at - 1]!.order > frame.order) at--;
+    this.#again.splice(at, 0, frame);
+    return true;
+  }
+
+  /** Settles and returns, of the frames to be sent again, those that are larger than the hub takes now. */
+  dropOversized(maxFrameBytes: number): OutboxFrame[] {
+    const dropped = this.#again.filter(({ wireBytes }) => wireBytes > maxFrameBytes);
+    for (const frame of dropped) this.#settle(frame, 0);
+    this.#again = this.#again.filter(({ wireBytes }) => wireBytes <= maxFrameBytes);
+    return dropped;
+  }
+
+  /** Takes out, of what was never sent, what does not pass `check`. */
+  dropUnsent(check: (entries: readonly OutboxEntry[]) => boolean): void {
+    this.#queue.drop(check);
+  }
+
+  /** Takes out all: first what the hub may have taken, then what it has not. */
+  clear(): { readonly inDoubt: readonly Pending[]; readonly unsent: readonly Pending[] } {
+    const all = [...this.#unsettled];
+    const isInDoubt = (frame: Frame) => frame.inDoubt || frame.sent;
+    const pendingOf = ({ entries }: Frame) => entries.flatMap(({ pending }) => pending);
+    const inDoubt = all.filter(isInDoubt).flatMap(pendingOf);
+    const refused = all.filter((frame) => !isInDoubt(frame)).flatMap(pendingOf);
+    for (const frame of all) this.#settle(frame, 0);
+    this.#again = [];
+    return { inDoubt, unsent: [...refused, ...this.#queue.clear()] };
+  }
+
+  // Sending -------------------------------------------------------------------------------------------------------------
+
+  #offerAgain(nowMs: number, blocked: Blocked, mayGoOn: () => boolean, send: SendFrame): void {
+    this.#again = this.#again.filter((frame) => {
+      const waits = frame.notBeforeMs > nowMs || !hasItsTurn(frame) || touches(frame.entries, blocked);
+      if (!waits && mayGoOn()) {
+        this.#send(frame, send);
+        return false;
+      }
+      block(frame.entries, blocked);
+      return true;
+    });
+  }
+
+  #sequenced(ack: AckLevel, unnumbered: readonly OutboxEntry[]): Frame {
+    const entries = unnumbered.map((entry) => {
+      let lane = this.#lanes.get(entry.channel);
+      if (!lane) {
+        lane = { sequence: 0, unsettled: new Set(), knownOn: 0 };
+        this.#lanes.set(entry.channel, lane);
+      }
+      return { ...entry, sequence: ++lane.sequence, lane };
+    });
+    const frame = newFrame(ack, entries, ++this.#lastOrder, this.#timeMs);
+    for (const { lane } of entries) lane.unsettled.add(frame);
+    this.#unsettled.add(frame);
+    this.#unackedBytes += frame.bytes;
+    return frame;
+  }
+
+  #send(frame: Frame, send: SendFrame): void {
+    frame.sent = true;
+    frame.stamp = ++this.#lastStamp;
+    frame.behind = false;
+    frame.flagged = true;
+    const entries = frame.entries.map(
+      ({ channel, pending, expectedCursor, sequence, lane }): PublishEntry => {
+        const records = pending.map(({ record }) => record);
+        if (sequence === 0) return { channel, records };
+        const first = lane.knownOn !== this.#connection && headOf(lane) === frame; // O3
+        frame.flagged &&= first;
+        return expectedCursor
+          ? { channel, records, sequence, first, expectedCursor }
+          : { channel, records, sequence, ...(first && { first }) };
+      },
+    );
+    frame.wireBytes = send(frame, entries);
+  }
+
+  // Settling ------------------------------------------------------------------------------------------------------------
+
+  #isKept(frame: Frame, code: ErrorCode, retryAtMs: number): boolean {
+    switch (code) {
+      case 'overloaded':
+      case 'shutting-down':
+      case 'store-failed':
+        // Nobody knows what a failing store has kept.
+        frame.inDoubt ||= code === 'store-failed';
+        frame.notBeforeMs = retryAtMs;
+        frame.attempt++;
+        return true;
+      case 'out-of-sequence':
+      case 'producer-unknown':
+        frame.behind = frame.entries.some(({ lane }) => headOf(lane) !== frame);
+        if (frame.behind) return true;
+        // All before it are settled. Once the hub was told that, its answer counts.
+        if (frame.flagged) return false;
+        for (const { lane } of frame.entries) lane.knownOn = 0;
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** @param knownOn of its lanes from now on. */
+  #settle(frame: Frame, knownOn: number): void {
+    if (!this.#unsettled.delete(frame)) return;
+    this.#unackedBytes -= frame.bytes;
+    for (const { lane } of frame.entries) {
+      lane.unsettled.delete(frame);
+      lane.knownOn = knownOn;
+    }
+  }
+}
+
+function newFrame(ack: AckLevel, entries: readonly FrameEntry[], order: number, firstSentMs: number): Frame {
+  return {
+    ack,
+    entries,
+    bytes: sizeOf(entries),
+    order,
+    firstSentMs,
+    sent: false,
+    inDoubt: false,
+    attempt: 0,
+    wireBytes: 0,
+    stamp: 0,
+    notBeforeMs: 0,
+    behind: false,
+    flagged: false,
+  };
+}
+
+const NO_LANE: Lane = { sequence: 0, unsettled: new Set(), knownOn: 0 };
+
+function unsequenced(entries: readonly OutboxEntry[]): Frame {
+  const inNoLane = entries.map((entry) => ({ ...entry, sequence: 0, lane: NO_LANE }));
+  return newFrame('none', inNoLane, 0, 0);
+}
+
+/** The earliest frame of the channel that is not settled. */
+function headOf(lane: Lane): Frame | undefined {
+  return lane.unsettled.values().next().value;
+}
+
+/**
+ * Refused for an earlier one's sake, a frame waits until that is settled or was sent again: sent at once, it would be
+ * refused again and again for as long as the hub takes over the earlier.
+ */
+function hasItsTurn(frame: Frame): boolean {
+  if (!frame.behind) return true;
+  return frame.entries.every(({ lane }) => {
+    const head = headOf(lane);
+    return head === frame || head!.stamp > frame.stamp;
+  });
+}

@@ -1,0 +1,90 @@
+/**
+ * What a hub takes of a publish, checked before it is sent: what it would refuse is refused here, and what would end the
+ * connection is never sent. Called by the publisher.
+ */
+import { RingcastError } from '../shared/errors.ts';
+import { encodeValue } from '../shared/msgpack.ts';
+import { maxRecordBytes } from '../shared/record-run.ts';
+import type { RecordInput, RecordMeta } from '../shared/terms.ts';
+import { meta as metaKind } from '../shared/wire-kinds.ts';
+import type { OutboxEntry } from './publish-queue.ts';
+
+/** Bytes of a publish frame beside its entries, at most. */
+const FRAME_OVERHEAD_BYTES = 32;
+/** Bytes of an entry beside its channel and records, at most: sequence, flag, expected cursor. */
+const ENTRY_OVERHEAD_BYTES = 64;
+/** Frames are cut here although more would fit: a frame that is not much larger than the credit keeps it flowing. */
+const FRAME_TARGET_BYTES = 64 * 1024;
+
+const utf8 = new TextEncoder();
+
+/** What holds where a hub says nothing else. */
+const DEFAULTS = { frameBytes: 2 ** 20, recordBytes: 2 ** 18, keyBytes: 255 };
+
+export class PublishLimits {
+  /** Of a whole frame. */
+  readonly frameBytes: number;
+  readonly recordBytes: number;
+  readonly keyBytes: number;
+
+  /** @param limits as in the hub's welcome; what it does not name stays as in `before`. */
+  constructor(limits: Readonly<Record<string, unknown>>, before: typeof DEFAULTS = DEFAULTS) {
+    const limit = (name: string, standing: number) =>
+      typeof limits[name] === 'number' ? (limits[name] as number) : standing;
+    this.frameBytes = limit('maxFrameBytes', before.frameBytes);
+    this.recordBytes = limit('maxRecordBytes', before.recordBytes);
+    this.keyBytes = limit('maxKeyBytes', before.keyBytes);
+  }
+
+  /** For the channel and the records of a frame that is cut from what waits. */
+  get cutBytes(): number {
+    return Math.min(this.frameBytes, FRAME_TARGET_BYTES) - FRAME_OVERHEAD_BYTES - ENTRY_OVERHEAD_BYTES;
+  }
+
+  /** The record's size on the wire, at most. Throws what the hub would refuse it for. */
+  measure(channel: string, { key, meta, payload }: RecordInput): number {
+    if (key !== null && typeof key !== 'string') throw new TypeError('key must be a string or null');
+    if (key !== null && key.length * 3 > this.keyBytes && utf8.encode(key).length > this.keyBytes) {
+      throw new RingcastError('record-invalid', `a key has at most ${this.keyBytes} bytes; shorten it`);
+    }
+    const bytes = maxRecordBytes(key, meta === null ? null : encodeValue(meta), payload);
+    if (
+      payload.length > this.recordBytes ||
+      bytesOfEntry(channel, bytes) + FRAME_OVERHEAD_BYTES > this.frameBytes
+    ) {
+      const text = `the record's ${payload.length} bytes are more than the ${this.recordBytes} that this hub takes; split it`;
+      throw new RingcastError('record-too-large', text);
+    }
+    return bytes;
+  }
+
+  /** Throws as {@link measure}, and `record-too-large` for entries that do not fit one frame together. */
+  checkFrame(entries: readonly OutboxEntry[]): void {
+    let bytes = FRAME_OVERHEAD_BYTES;
+    for (const { channel, pending } of entries)
+      for (const { record } of pending) this.measure(channel, record);
+    for (const { channel, pending } of entries) {
+      bytes += bytesOfEntry(
+        channel,
+        pending.reduce((sum, each) => sum + each.bytes, 0),
+      );
+    }
+    if (bytes <= this.frameBytes) return;
+    const text = `the records have up to ${bytes} bytes together, and this hub takes ${this.frameBytes} in one frame; publish fewer at once`;
+    throw new RingcastError('record-too-large', text);
+  }
+}
+
+function bytesOfEntry(channel: string, recordBytes: number): number {
+  return channel.length + recordBytes + ENTRY_OVERHEAD_BYTES;
+}
+
+/** Throws `record-invalid`. */
+export function checkMeta(meta: RecordMeta | null): void {
+  if (meta === null) return;
+  try {
+    metaKind.fromWire(meta, 'meta');
+  } catch (cause) {
+    throw new RingcastError('record-invalid', (cause as Error).message, { cause });
+  }
+}

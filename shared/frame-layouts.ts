@@ -1,0 +1,195 @@
+/**
+ * How each message of protocol v1 lies on the wire: its opcode, and the order and kind of its fields. Called by the codec
+ * only.
+ */
+import { ERROR_CODES } from './errors.ts';
+import {
+  type Batch,
+  type CarriesRun,
+  type ClientFrame,
+  type Credit,
+  type ErrorFrame,
+  type GapFrame,
+  type GoingAway,
+  type Hello,
+  MAX_PUBLISH_ENTRIES,
+  MAX_PUBLISH_RECORDS,
+  type Missing,
+  type Ok,
+  type Page,
+  type Ping,
+  type Pong,
+  type Publish,
+  type PublishAnswer,
+  type PublishCredit,
+  type PublishEntry,
+  type Published,
+  type Pull,
+  type Refresh,
+  type ServerFrame,
+  type SparseBatch,
+  type StateFrame,
+  type Subscribe,
+  type TokenExpiring,
+  type Unsubscribe,
+  type Welcome,
+} from './frames.ts';
+import { BATCH_OPCODE } from './record-run.ts';
+import { GAP_REASONS, type Gap } from './terms.ts';
+import {
+  cursor,
+  dictionary,
+  type Fields,
+  flag,
+  from,
+  type Kind,
+  list,
+  nullable,
+  oneOf,
+  optional,
+  recordInput,
+  text,
+  tuple,
+  uint,
+} from './wire-kinds.ts';
+
+/** An opcode and, in the order of the wire, the kinds of the fields. */
+export interface Layout<F> {
+  readonly opcode: number;
+  readonly kind: Kind<Omit<F, 'op' | 'run'>>;
+  /** Its last element is the array of its records. */
+  readonly carriesRun: boolean;
+}
+
+function layout<F extends { op: string }>(opcode: number, fields: Fields<Omit<F, 'op'>>): Layout<F> {
+  return { opcode, kind: tuple(fields) as unknown as Layout<F>['kind'], carriesRun: false };
+}
+
+function runLayout<F extends CarriesRun & { op: string }>(
+  opcode: number,
+  fields: Fields<Omit<F, 'op' | 'run'>>,
+): Layout<F> {
+  return { opcode, kind: tuple(fields) as unknown as Layout<F>['kind'], carriesRun: true };
+}
+
+/** Unchecked here: the hub's answer to a bad name is an error of its own, which the sender can tie to its request. */
+const channel = text(1024);
+const token = text(16_384);
+const word = text(128);
+const features = list(word, 64);
+const records = list(recordInput, MAX_PUBLISH_RECORDS, 1);
+const missing = tuple<Missing>({ index: uint, count: nullable(uint), reason: oneOf(GAP_REASONS) });
+const offsets = list(uint, Number.MAX_SAFE_INTEGER);
+const gap = tuple<Gap>({ after: cursor, upTo: cursor, count: nullable(uint), reason: oneOf(GAP_REASONS) });
+
+export const CLIENT_LAYOUTS: { readonly [F in ClientFrame as F['op']]: Layout<F> } = {
+  hello: layout<Hello>(0x01, {
+    token: nullable(token),
+    client: nullable(word),
+    features,
+    producerId: nullable(word),
+  }),
+  subscribe: layout<Subscribe>(0x02, { id: uint, channel, from, options: nullable(dictionary) }),
+  unsubscribe: layout<Unsubscribe>(0x03, { id: uint, channelNumber: uint }),
+  publish: layout<Publish>(0x04, {
+    id: uint,
+    ack: oneOf(['memory', 'disk']),
+    entries: list(
+      tuple<PublishEntry>({
+        channel,
+        records,
+        sequence: optional(uint),
+        first: optional(flag),
+        expectedCursor: optional(cursor),
+      }),
+      MAX_PUBLISH_ENTRIES,
+      1,
+    ),
+    firstSentMs: optional(uint),
+  }),
+  pull: layout<Pull>(0x05, {
+    id: uint,
+    channel,
+    from,
+    limit: nullable(uint),
+    reverse: nullable(flag),
+    upTo: nullable(cursor),
+    durable: optional(flag),
+  }),
+  credit: layout<Credit>(0x06, { channelNumber: uint, bytes: uint }),
+  refresh: layout<Refresh>(0x07, { id: uint, token }),
+  ping: layout<Ping>(0x08, { id: uint }),
+};
+
+export const SERVER_LAYOUTS: { readonly [F in ServerFrame as F['op']]: Layout<F> } = {
+  welcome: layout<Welcome>(0x41, {
+    connectionId: word,
+    features,
+    limits: dictionary,
+    publishCreditBytes: uint,
+    tokenExpiresAtMs: nullable(uint),
+    server: word,
+    timeMs: optional(uint),
+  }),
+  ok: layout<Ok>(0x42, { id: uint, result: nullable(dictionary) }),
+  error: layout<ErrorFrame>(0x43, {
+    id: nullable(uint),
+    // A later hub may know more codes: what to do about one unknown here is what to do about a fault of the hub.
+    code: oneOf(ERROR_CODES, 'internal'),
+    message: text(4096),
+    details: nullable(dictionary),
+  }),
+  batch: runLayout<Batch>(BATCH_OPCODE, {
+    channelNumber: uint,
+    epoch: uint,
+    prevOffset: uint,
+    firstOffset: uint,
+    count: uint,
+  }),
+  gap: layout<GapFrame>(0x45, {
+    channelNumber: uint,
+    after: cursor,
+    upTo: cursor,
+    count: nullable(uint),
+    reason: oneOf(GAP_REASONS),
+  }),
+  published: layout<Published>(0x46, {
+    answers: list(
+      tuple<PublishAnswer>({
+        id: uint,
+        epoch: uint,
+        firstOffsets: list(nullable(uint), MAX_PUBLISH_ENTRIES),
+      }),
+      Number.MAX_SAFE_INTEGER,
+    ),
+  }),
+  'publish-credit': layout<PublishCredit>(0x47, { bytes: uint }),
+  'token-expiring': layout<TokenExpiring>(0x48, { expiresAtMs: uint }),
+  'going-away': layout<GoingAway>(0x49, { reconnectAfterMs: uint }),
+  pong: layout<Pong>(0x4a, { id: uint }),
+  page: runLayout<Page>(0x4b, {
+    id: uint,
+    next: cursor,
+    atEnd: flag,
+    gaps: list(gap, Number.MAX_SAFE_INTEGER),
+    epoch: uint,
+    prevOffset: uint,
+    firstOffset: uint,
+    count: uint,
+  }),
+  'sparse-batch': runLayout<SparseBatch>(0x4c, {
+    channelNumber: uint,
+    epoch: uint,
+    prevOffset: uint,
+    count: uint,
+    offsets,
+    missing: list(missing, Number.MAX_SAFE_INTEGER),
+  }),
+  state: runLayout<StateFrame>(0x4d, {
+    channelNumber: uint,
+    epoch: uint,
+    atEnd: flag,
+    count: uint,
+    offsets,
+  }),
+};
