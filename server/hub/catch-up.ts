@@ -83,7 +83,7 @@ export class CatchUp {
   drained(reader: Reader): void {
     reader.unblock(this.#clock.monotonicMs());
     this.#hold(reader, 0);
-    if (reader.lagging.length > 0) this.#enqueue(reader);
+    if (reader.hasLagging) this.#enqueue(reader);
   }
 
   /** `reader` is gone. */
@@ -141,9 +141,7 @@ export class CatchUp {
   /** Sends `reader` what it may have now; returns what that cost, in bytes. */
   #feed(reader: Reader, room: number): number {
     let spent = 0;
-    // They wait for the connection's store read, and must not keep those waiting that the ring can feed.
-    const waiting: Subscription[] = [];
-    while (reader.lagging.length > 0 && this.#hasRoom(reader, spent)) {
+    while (reader.hasLagging && this.#hasRoom(reader, spent)) {
       if (spent >= room || spent >= CATCH_UP_MARK_BYTES) {
         this.#enqueue(reader);
         break;
@@ -151,13 +149,13 @@ export class CatchUp {
       const subscription = reader.nextLagging()!;
       const step = this.#feeder.step(subscription);
       if (step === 'gone') continue;
-      if (step === 'waiting') waiting.push(subscription);
+      // It must not keep those waiting that the ring can feed.
+      if (step === 'waiting') reader.queueWaiting(subscription);
       else {
         spent += step;
         if (subscription.state === 'catching-up') reader.queueLagging(subscription);
       }
     }
-    for (const subscription of waiting) reader.queueLagging(subscription);
     return spent;
   }
 
@@ -173,7 +171,8 @@ export class CatchUp {
 
   #again(subscription: Subscription): void {
     const { reader } = subscription;
+    reader.wakeWaiting();
     if (subscription.state === 'catching-up') reader.queueLagging(subscription);
-    if (reader.lagging.length > 0) this.#enqueue(reader);
+    if (reader.hasLagging) this.#enqueue(reader);
   }
 }

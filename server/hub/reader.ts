@@ -26,6 +26,8 @@ export class Reader {
   readonly subscriptions = new Map<number, Subscription>();
   /** Subscriptions that wait for their turn to catch up, first come first served. */
   readonly lagging: Subscription[] = [];
+  /** Those that need the connection's store read while it is another's: asked again only when that has ended. */
+  readonly waiting: Subscription[] = [];
   /** This tick's frames, with whom each is for; filled and emptied by fan-out. */
   readonly outgoing: { subscription: Subscription; frame: Frame }[] = [];
   /** Waits in catch-up's round. */
@@ -63,6 +65,11 @@ export class Reader {
     this.#blockedAtMs = undefined;
   }
 
+  /** Whether one that catches up can be asked for its next step. */
+  get hasLagging(): boolean {
+    return this.lagging.length > 0 || (this.waiting.length > 0 && !this.isReading);
+  }
+
   queueLagging(subscription: Subscription): void {
     if (subscription.isQueued) return;
     subscription.isQueued = true;
@@ -70,22 +77,36 @@ export class Reader {
   }
 
   nextLagging(): Subscription | undefined {
-    const subscription = this.lagging.shift();
+    const subscription = this.lagging.shift() ?? (this.isReading ? undefined : this.waiting.shift());
     if (subscription) subscription.isQueued = false;
     return subscription;
   }
 
+  queueWaiting(subscription: Subscription): void {
+    subscription.isQueued = true;
+    this.waiting.push(subscription);
+  }
+
+  /** The store read may be the next one's, before whoever had it asks again. */
+  wakeWaiting(): void {
+    const first = this.waiting.shift();
+    if (first) this.lagging.push(first);
+  }
+
   /** Nothing is to be fed any more. */
   clearLagging(): void {
-    for (const subscription of this.lagging) subscription.isQueued = false;
-    this.lagging.length = 0;
+    for (const queue of [this.lagging, this.waiting]) {
+      for (const subscription of queue) subscription.isQueued = false;
+      queue.length = 0;
+    }
   }
 
   /** `subscription` has ended. */
   dropLagging(subscription: Subscription): void {
     if (!subscription.isQueued) return;
     subscription.isQueued = false;
-    this.lagging.splice(this.lagging.indexOf(subscription), 1);
+    const queue = this.lagging.includes(subscription) ? this.lagging : this.waiting;
+    queue.splice(queue.indexOf(subscription), 1);
   }
 }
 

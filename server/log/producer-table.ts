@@ -17,7 +17,7 @@ export interface ProducerLimits {
   readonly maxAgeMs: number;
 }
 
-export const DEFAULT_PRODUCER_LIMITS: ProducerLimits = { maxCount: 1000, maxAgeMs: 7 * 24 * 3_600_000 };
+export const DEFAULT_PRODUCER_LIMITS: ProducerLimits = { maxCount: 1000, maxAgeMs: 24 * 3_600_000 };
 
 export interface ProducerState {
   readonly sequence: number;

@@ -1,6 +1,6 @@
 /** The hub without sockets for one test: over a store in memory, with the verbs as a connection would call them. */
 import { onTestFinished } from 'vitest';
-import { Hub, type HubOptions } from '../../server/hub/hub.ts';
+import { Hub, type HubLimits, type HubOptions } from '../../server/hub/hub.ts';
 import { publish } from '../../server/hub/publish.ts';
 import { Publisher } from '../../server/hub/publisher.ts';
 import { Reader } from '../../server/hub/reader.ts';
@@ -29,6 +29,13 @@ export const REPLAY: SubscriptionTerms = {
   delivery: 'memory',
   windowBytes: Number.POSITIVE_INFINITY,
   heldBytes: 0,
+};
+
+export const LIMITS: HubLimits = {
+  maxRecordBytes: 1_000_000,
+  maxKeyBytes: 255,
+  maxMetaBytes: 1024,
+  maxSubscriptionsPerConnection: 100,
 };
 
 const UNBOUNDED = { maxRecords: null, maxBytes: null, maxAgeMs: null };
@@ -70,12 +77,7 @@ export class HubCore {
       unpersistedBytes: 64 * 1024 * 1024,
       maxChannels: 1000,
       maxDelayMs: 50,
-      limits: {
-        maxRecordBytes: 1_000_000,
-        maxKeyBytes: 255,
-        maxMetaBytes: 1024,
-        maxSubscriptionsPerConnection: 100,
-      },
+      limits: LIMITS,
       producers: { maxCount: 100, maxAgeMs: 86_400_000 },
       limitsOf: () => ({ ring: UNBOUNDED, retention: UNBOUNDED, state: null, ...channelLimits }),
       capsOf: () => NO_CAPS,

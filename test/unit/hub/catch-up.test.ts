@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { CatchUp } from '../../../server/hub/catch-up.ts';
 import { Reader } from '../../../server/hub/reader.ts';
 import { CATCH_UP_MARK_BYTES, LIVE_MARK_BYTES } from '../../../server/hub/sink.ts';
@@ -7,7 +7,7 @@ import { Subscription } from '../../../server/hub/subscription.ts';
 import { createMemoryStore } from '../../../server/log/memory-store.ts';
 import { FakeSink } from '../../support/fake-sink.ts';
 import { FaultyStore } from '../../support/faulty-store.ts';
-import { HubCore, REPLAY, turn } from '../../support/hub-core.ts';
+import { HubCore, LIMITS, REPLAY, turn } from '../../support/hub-core.ts';
 import { until } from '../../support/until.ts';
 
 const PAGE = 65_536;
@@ -111,6 +111,39 @@ test('channels that the ring can feed do not wait for the store read of another'
     });
   }
   sink.check();
+});
+
+test('channels that wait for a store read are asked once for each page, however many they are (they all were, each time)', async () => {
+  const names = Array.from({ length: 200 }, (_, i) => `c.${i}`);
+  const store = new FaultyStore(createMemoryStore({ keep: true }));
+  const before = await HubCore.open({ store });
+  for (const name of names) before.publish(name, [name]);
+  await before.stop();
+  const limits = { ...LIMITS, maxSubscriptionsPerConnection: names.length };
+  const core = await HubCore.open({ store, limits });
+  const { reader, sink } = core.connect();
+  sink.bufferedBytes = 1;
+  for (const name of names) await core.subscribe(reader, name, 'earliest');
+  const steps = vi.spyOn(core.hub.logs.reader, 'readRing');
+  core.drain(reader);
+  const all = () => [...reader.subscriptions.values()];
+  await until(() => all().every(({ state }) => state === 'live'), { what: 'all to be live' });
+  // The page from the store, the end of the epoch, the head; and once in vain.
+  expect(steps.mock.calls.length).toBeLessThanOrEqual(5 * names.length);
+  sink.check();
+});
+
+test('subscriptions closed while they wait for the store read of another are kept nowhere', async () => {
+  const { core, store } = await openStored(['a', 'b', 'c'], 20);
+  store.holdReads();
+  const { reader } = core.connect();
+  const opened = [];
+  for (const channel of ['a', 'b', 'c']) opened.push(await core.subscribe(reader, channel, 'earliest'));
+  await until(() => reader.waiting.length === 2, { what: 'two to wait' });
+  core.unsubscribe(opened[1]!);
+  expect(reader.waiting).toEqual([opened[2]!.subscription]);
+  core.hub.closeReader(reader);
+  expect([reader.waiting, reader.subscriptions.size]).toEqual([[], 0]);
 });
 
 test('a page that comes after its subscription was closed is dropped', async () => {

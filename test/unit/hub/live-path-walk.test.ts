@@ -87,7 +87,7 @@ class Walk {
       }
       // Whoever lags is fed, waits for its drain or for its page: nobody is left standing.
       const isMoving = reader.isQueued || reader.isReading || sink.bufferedBytes > 0;
-      expect(reader.lagging.length === 0 || isMoving).toBe(true);
+      expect(reader.lagging.length + reader.waiting.length === 0 || isMoving).toBe(true);
     }
     for (const { log, subscriptionCount, memory } of this.#core.hub.channels) {
       expect([log.name, subscriptionCount]).toEqual([log.name, counts.get(log.name) ?? 0]);
@@ -102,7 +102,7 @@ class Walk {
     expect(cursor).toEqual(history.cursor);
     // I-hub-2.
     expect(cursor.offset).toBeLessThanOrEqual(channel.memory.pushedOffset);
-    expect(reader.lagging.includes(subscription)).toBe(subscription.isQueued);
+    expect([...reader.lagging, ...reader.waiting].includes(subscription)).toBe(subscription.isQueued);
     expect(subscription.isQueued).toBe(state === 'catching-up');
     if (state === 'reading') expect(reader.isReading).toBe(true);
     const wrong = history.records.find(({ offset, value }) => offset !== (value as [number, string])[0]);
