@@ -125,8 +125,8 @@ const writeBehind = section({
 
 /** What each channel remembers of idempotent producers, so as to take nothing twice. */
 const producers = section({
-  /** Producers of one channel; the least recently active ones are forgotten. Default 1,000; 1 to 100,000. */
-  maxCount: whole('', 1, 100_000).default(1_000),
+  /** Producers of one channel; the least recently active ones are forgotten. Each write of the channel holds all. Default 1,000; 1 to 10,000. */
+  maxCount: whole('', 1, 10_000).default(1_000),
   /** One that was inactive for longer is forgotten, ms. Default one day; at least one minute. */
   maxAgeMs: delayMs(60_000, 365 * DAY_MS).default(DAY_MS),
 });
