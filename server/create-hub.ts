@@ -46,6 +46,8 @@ export interface HubOptions {
 const DEVELOPMENT_TOKEN_TTL_MS = 24 * 60 * 60 * 1000;
 /** Clients come back after this, plus a random part of their own. */
 const RECONNECT_AFTER_MS = 250;
+/** Failures of the store are logged no more often. */
+const STORE_LOG_MS = 1000;
 /** How long the goodbyes may take. */
 const GOODBYE_MS = 300;
 
@@ -124,14 +126,25 @@ async function openCore(config: HubConfig, options: HubOptions, clock: Clock, lo
     producers: config.producers,
     limitsOf: boundsOf,
     capsOf: (channel) => boundsOf(channel).readers,
-    onStoreFailure: (cause) => {
-      if (cause === undefined) log.info('the store takes writes again');
-      else
-        log.error({ err: cause }, 'the store failed; what was accepted waits in memory until it works again');
-    },
+    onStoreFailure: storeLog(log, clock),
   });
   log.info({ epoch: hub.logs.epoch, channels: hub.logs.channelCount }, 'log opened');
   return hub;
+}
+
+/** A store that fails is asked again and again, by many: once a second is often enough to hear of it. */
+function storeLog(log: Logger, clock: Clock): (cause: unknown) => void {
+  let toldMs = Number.NEGATIVE_INFINITY;
+  return (cause) => {
+    const nowMs = clock.monotonicMs();
+    if (cause === undefined) {
+      log.info('the store takes writes again');
+      toldMs = Number.NEGATIVE_INFINITY;
+    } else if (nowMs - toldMs >= STORE_LOG_MS) {
+      log.error({ err: cause }, 'the store failed; what was accepted waits in memory until it works again');
+      toldMs = nowMs;
+    }
+  };
 }
 
 async function openStore({ store, dataFolder }: HubConfig): Promise<OrderedStore> {

@@ -51,6 +51,7 @@ export class Hub {
   #unsettled = new Set<Publisher>();
   #heldBack = new Set<Publisher>();
   #foreseen = 0;
+  #newestMs = 0;
   #isStopping = false;
   #cancelMaintenance: (() => void) | undefined;
   #storeFailure: unknown;
@@ -82,6 +83,12 @@ export class Hub {
     hub = new Hub(options, logs);
     hub.#scheduleMaintenance();
     return hub;
+  }
+
+  /** Unix time, ms, that never goes back while the hub runs, whatever the clock does: what producers did is ordered by it. */
+  get nowMs(): number {
+    this.#newestMs = Math.max(this.#newestMs, this.clock.nowMs());
+    return this.#newestMs;
   }
 
   /** The channels in use. */

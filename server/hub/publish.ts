@@ -202,7 +202,7 @@ function append(
     const before = log.headBytes;
     for (const { key, meta, payload } of records) log.append(nowMs, key, meta, payload);
     if (producer !== null && sequence !== undefined)
-      log.producers.note(producer, sequence, log.headOffset, nowMs);
+      log.producers.note(producer, sequence, log.headOffset, hub.nowMs);
     const appendedBytes = log.headBytes - before;
     hub.fanOut.grown(memory, appendedBytes);
     hub.publishedRecords += records.length;

@@ -271,7 +271,7 @@ export class Connection implements SessionPort {
       publishCreditBytes: limits.publishCreditBytes,
       tokenExpiresAtMs: verified.expiresAtMs,
       server: serverName,
-      timeMs: this.#services.clock.nowMs(),
+      timeMs: this.#services.hub.nowMs,
     });
   }
 

@@ -174,3 +174,10 @@ test('a publish that comes to a stopping hub is refused with shutting-down', asy
   core.publish('a', [2]);
   expect(core.refusals).toMatchObject([{ code: 'shutting-down' }]);
 });
+
+test('the hub’s time does not go back with the clock, so that no producer was active before it said hello', async () => {
+  const core = await HubCore.open();
+  const before = core.hub.nowMs;
+  vi.spyOn(core.clock, 'nowMs').mockReturnValue(before - 60_000);
+  expect(core.hub.nowMs).toBe(before);
+});
