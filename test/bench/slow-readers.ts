@@ -11,7 +11,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { message, now, start, usage } from './children.ts';
 import { StalledReader } from './stalled-reader.ts';
-import { SteadyPublisher } from './steady-publisher.ts';
+import { RECORDS_PER_FRAME, SteadyPublisher } from './steady-publisher.ts';
 import { openHealthy } from './steady-reader.ts';
 
 const CHANNELS = 100;
@@ -31,12 +31,16 @@ const [stalledCount, healthyCount, megabytes, seconds] = [
   values.megabytes,
   values.seconds,
 ].map(Number) as [number, number, number, number];
-const perChannel = Math.ceil((megabytes * 2 ** 20) / PAYLOAD_BYTES / CHANNELS);
+const framesPerChannel = Math.ceil((megabytes * 2 ** 20) / PAYLOAD_BYTES / CHANNELS / RECORDS_PER_FRAME);
+const perChannel = framesPerChannel * RECORDS_PER_FRAME;
 spawnSync('taskset', ['-a', '-p', '-c', '1', String(process.pid)]);
 
 interface Run {
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** How late the publisher was at most, held back by its credit. */
+  readonly mostLateMs: number;
+  readonly hubCpuSeconds: number;
   readonly rssBytes: number;
   readonly bufferedBytes: number;
   readonly deliveries: number;
@@ -62,11 +66,13 @@ async function run(stalledReaders: number): Promise<Run> {
   const stalled: StalledReader[] = [];
   for (let i = 0; i < stalledReaders; i++) stalled.push(await StalledReader.open(url, token, channelOf(i)));
   const publisher = await SteadyPublisher.open(url, token, PAYLOAD_BYTES, channels);
+  const before = await usage(serving);
   const head = await publisher.publish(perChannel, seconds, (part) =>
     process.stderr.write(`\r${stalledReaders} stalled: ${Math.round(part * 100)} % `),
   );
   await quiet(() => deliveries);
-  const { rssBytes } = await usage(serving);
+  const after = await usage(serving);
+  const { rssBytes } = after;
   const bufferedBytes = await metric(url, 'ringcast_buffered_bytes');
   process.stderr.write(`\r${stalledReaders} stalled: published; waking …  `);
   const ends = await Promise.all(stalled.map((reader) => reader.wake(head, 300_000)));
@@ -78,6 +84,8 @@ async function run(stalledReaders: number): Promise<Run> {
   return {
     p50Ms: at(0.5),
     p99Ms: at(0.99),
+    mostLateMs: publisher.mostLateMs,
+    hubCpuSeconds: (after.cpuMs - before.cpuMs) / 1000,
     rssBytes,
     bufferedBytes,
     deliveries,

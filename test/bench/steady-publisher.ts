@@ -1,16 +1,17 @@
 /**
- * Publishes at an even rate, within its credit, to channels in turn; each record holds the time it was meant to be sent.
+ * Publishes at an even rate, within its credit, to channels in turn; each record holds the time at which it was sent. How
+ * far the hub's credit held it back is told apart: that is the disk's doing, not the readers'.
  * Frames are encoded once and stamped anew: the load must not be what is measured.
  */
 import WebSocket from 'ws';
 import { msgpackCodec } from '../../shared/codec.ts';
-import { type PublishEntry, SUBPROTOCOLS } from '../../shared/frames.ts';
+import { SUBPROTOCOLS } from '../../shared/frames.ts';
 import type { Cursor } from '../../shared/terms.ts';
 import { now } from './children.ts';
 import { markersIn, payloadOf, stamp } from './marker.ts';
 
 const STEP_MS = 5;
-const RECORDS_PER_FRAME = 50;
+export const RECORDS_PER_FRAME = 50;
 
 interface Template {
   readonly bytes: Buffer;
@@ -24,8 +25,10 @@ export class SteadyPublisher {
   #creditBytes = 0;
   #unanswered = 0;
   #epoch = 0;
+  /** The latest that a frame was sent after its time, ms. */
+  mostLateMs = 0;
 
-  /** `channels` is a multiple of the 50 records of a frame, each to the next channel. */
+  /** Each frame has 50 records for one channel, the next for the next. */
   static async open(
     url: string,
     token: string,
@@ -43,22 +46,23 @@ export class SteadyPublisher {
 
   private constructor(socket: WebSocket, payloadBytes: number, channels: readonly string[]) {
     this.#socket = socket;
-    this.#templates = Array.from({ length: channels.length / RECORDS_PER_FRAME }, (_, i) =>
-      templateOf(channels.slice(i * RECORDS_PER_FRAME, (i + 1) * RECORDS_PER_FRAME), payloadBytes),
-    );
+    this.#templates = channels.map((channel) => templateOf(channel, payloadBytes));
     socket.on('message', (bytes: Buffer) => this.#take(bytes));
   }
 
-  /** Publishes `count` records to each channel; resolves with the head of all, once all are acknowledged. */
+  /** Publishes `count` records, a multiple of 50, to each channel; resolves with the head of all, once acknowledged. */
   async publish(count: number, seconds: number, onProgress: (part: number) => void): Promise<Cursor> {
-    const frames = count * this.#templates.length;
+    const frames = (count / RECORDS_PER_FRAME) * this.#templates.length;
     const framesPerMs = frames / (seconds * 1000);
     const startMs = now();
     let toldMs = startMs;
     for (let sent = 0; sent < frames || this.#unanswered > 0; ) {
       await new Promise((resolve) => setTimeout(resolve, STEP_MS));
       const due = Math.min(frames, Math.floor((now() - startMs) * framesPerMs));
-      while (sent < due && this.#creditBytes > 0) this.#send(sent, startMs + ++sent / framesPerMs);
+      while (sent < due && this.#creditBytes > 0) {
+        this.mostLateMs = Math.max(this.mostLateMs, now() - startMs - sent / framesPerMs);
+        this.#send(sent++);
+      }
       if (now() - toldMs > 500) {
         toldMs = now();
         onProgress(sent / frames);
@@ -67,8 +71,9 @@ export class SteadyPublisher {
     return { epoch: this.#epoch, offset: count };
   }
 
-  #send(index: number, timeMs: number): void {
+  #send(index: number): void {
     const { bytes, markers } = this.#templates[index % this.#templates.length]!;
+    const timeMs = now();
     for (const at of markers) stamp(bytes, at, timeMs);
     this.#creditBytes -= bytes.length;
     this.#unanswered++;
@@ -88,12 +93,11 @@ export class SteadyPublisher {
   }
 }
 
-function templateOf(channels: readonly string[], payloadBytes: number): Template {
+function templateOf(channel: string, payloadBytes: number): Template {
   const head = Buffer.of(0xc5, payloadBytes >> 8, payloadBytes & 255);
   const payload = Buffer.concat([head, payloadOf(payloadBytes)]);
-  const entries = channels.map(
-    (channel): PublishEntry => ({ channel, records: [{ key: null, meta: null, payload }] }),
-  );
+  const records = Array.from({ length: RECORDS_PER_FRAME }, () => ({ key: null, meta: null, payload }));
+  const entries = [{ channel, records }];
   const bytes = Buffer.from(msgpackCodec.encodeClient({ op: 'publish', id: 1, ack: 'memory', entries }));
   return { bytes, markers: markersIn(bytes) };
 }
