@@ -8,10 +8,11 @@ import type { Publish, PublishEntry } from '../../shared/frames.ts';
 import { encodeValue } from '../../shared/msgpack.ts';
 import { maxTextBytes } from '../../shared/msgpack-bytes.ts';
 import { RECORD_OVERHEAD_BYTES } from '../../shared/record-run.ts';
-import { type Cursor, formatCursor, type RecordInput } from '../../shared/terms.ts';
+import { formatCursor, type RecordInput } from '../../shared/terms.ts';
 import { headCursor, isSamePoint } from '../log/log-bounds.ts';
 import { isTombstone } from '../log/state-index.ts';
 import type { Channel } from './channel.ts';
+import { ChannelError } from './channel-error.ts';
 import type { Hub, HubLimits } from './hub.ts';
 
 /** When to try again after `overloaded`: about what a write of the backlog takes. */
@@ -85,19 +86,7 @@ export function checkExpected({ channel, expectedCursor }: PublishEntry, { log }
   if (expectedCursor === undefined || isSamePoint(log, expectedCursor, log.head)) return;
   const head = formatCursor(headCursor(log));
   const text = `the head of ${channel} is ${head}, not ${formatCursor(expectedCursor)} as expected: read what has come, and decide anew`;
-  throw new ConflictError(text, channel, headCursor(log));
-}
-
-/** Tells where the head is instead. */
-export class ConflictError extends RingcastError {
-  readonly channel: string;
-  readonly head: Cursor;
-
-  constructor(message: string, channel: string, head: Cursor) {
-    super('conflict', message);
-    this.channel = channel;
-    this.head = head;
-  }
+  throw new ChannelError('conflict', channel, text, headCursor(log));
 }
 
 /** Throws `too-many-keys`. */
@@ -113,7 +102,7 @@ export function checkKeys(entries: readonly PublishEntry[], channels: readonly C
   for (const [{ log }, wanted] of keys) {
     if (log.state!.hasRoomFor(wanted)) continue;
     const text = `${log.name} keeps the state of no more keys than it has: delete some (publish null), or raise its state.maxKeys`;
-    throw new RingcastError('too-many-keys', text);
+    throw new ChannelError('too-many-keys', log.name, text);
   }
 }
 

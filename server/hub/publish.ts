@@ -5,9 +5,9 @@ import { RingcastError } from '../../shared/errors.ts';
 import type { Publish, PublishAnswer, PublishEntry } from '../../shared/frames.ts';
 import { formatCursor } from '../../shared/terms.ts';
 import type { Channel } from './channel.ts';
+import { ChannelError } from './channel-error.ts';
 import type { Hub } from './hub.ts';
 import {
-  ConflictError,
   checkExpected,
   checkKeys,
   checkRoom,
@@ -103,8 +103,10 @@ function withOwnPayloads(frame: Publish): Publish {
 
 function asRefusal(cause: unknown, frame: Publish, entry = 0): Refusal {
   const channel = frame.entries[entry]?.channel ?? '';
-  if (cause instanceof ConflictError)
-    return { error: cause, channel: cause.channel, head: formatCursor(cause.head) };
+  if (cause instanceof ChannelError) {
+    const { head } = cause;
+    return { error: cause, channel: cause.channel, ...(head && { head: formatCursor(head) }) };
+  }
   if (cause instanceof RingcastError) return { error: cause, channel };
   const message = 'the hub could not take this publish: its log says more';
   return { error: new RingcastError('internal', message, { cause }), channel };

@@ -8,6 +8,7 @@
  */
 import { RingcastError } from '../../shared/errors.ts';
 import type { PublishEntry } from '../../shared/frames.ts';
+import { ChannelError } from './channel-error.ts';
 
 export type SequenceVerdict = 'accept' | 'duplicate' | 'out-of-sequence' | 'producer-unknown';
 
@@ -64,14 +65,14 @@ export function judgeEntries(
   );
 }
 
-function outOfSequence({ channel, sequence }: PublishEntry, last: number | undefined): RingcastError {
+function outOfSequence({ channel, sequence }: PublishEntry, last: number | undefined): ChannelError {
   const before =
     last === undefined ? 'is not the first one taken' : `does not follow ${last}, the last one taken`;
   const text = `sequence ${sequence} of ${channel} ${before}: send what lies before it, or flag it as first once all that is settled`;
-  return new RingcastError('out-of-sequence', text);
+  return new ChannelError('out-of-sequence', channel, text);
 }
 
-function producerUnknown({ channel }: PublishEntry): RingcastError {
+function producerUnknown({ channel }: PublishEntry): ChannelError {
   const text = `${channel} has forgotten this producer: nobody knows whether this publish was taken when it was sent before; look for it, or take the risk and publish it as a new one`;
-  return new RingcastError('producer-unknown', text);
+  return new ChannelError('producer-unknown', channel, text);
 }

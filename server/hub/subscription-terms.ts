@@ -31,8 +31,8 @@ const OPTIONS = ['policy', 'maxLagRecords', 'maxLagBytes', 'creditBytes', 'heldB
 /** Throws `bad-request`. */
 export function readTerms({ options, channel }: Subscribe, caps: ReaderCaps): SubscriptionTerms {
   const given = options ?? {};
-  for (const name of Object.keys(given)) {
-    if (!OPTIONS.includes(name as (typeof OPTIONS)[number])) {
+  for (const [name, value] of Object.entries(given)) {
+    if (value !== null && !OPTIONS.includes(name as (typeof OPTIONS)[number])) {
       refuse(
         `this hub knows no subscribe option ${JSON.stringify(name.slice(0, 80))}: it knows ${OPTIONS.join(', ')}`,
       );

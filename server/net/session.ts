@@ -143,7 +143,7 @@ export class Session {
       this.#token.grants.mayPublish,
       ({ error, channel, head }) => {
         if (request.id === 0) this.#publisher.refuseSilent(channel, error);
-        else this.#port.sendError(request.id, error, head === undefined ? undefined : { channel, head });
+        else this.#port.sendError(request.id, error, head === undefined ? { channel } : { channel, head });
       },
     );
   }
