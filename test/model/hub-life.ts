@@ -45,13 +45,15 @@ export class HubLife {
   hub!: Hub;
   store!: FaultyStore;
   readonly #folder: string;
+  readonly #unpersistedBytes: number;
   #inner = durableStore();
   /** An older content of the folder, to be put in its place. */
   #backup: OrderedStore | undefined;
 
   /** `folder` is for the mark of a clean stop. */
-  constructor(folder: string) {
+  constructor(folder: string, unpersistedBytes: number) {
     this.#folder = folder;
+    this.#unpersistedBytes = unpersistedBytes;
   }
 
   get hasBackup(): boolean {
@@ -65,7 +67,7 @@ export class HubLife {
       folder: this.#folder,
       clock: this.clock,
       ringBytes: 400_000,
-      unpersistedBytes: 300_000,
+      unpersistedBytes: this.#unpersistedBytes,
       maxChannels: 10,
       maxDelayMs: 50,
       producers: { maxCount: 100, maxAgeMs: 86_400_000 },
