@@ -31,6 +31,11 @@ const [stalledCount, healthyCount, megabytes, seconds] = [
   values.megabytes,
   values.seconds,
 ].map(Number) as [number, number, number, number];
+for (const [name, value] of Object.entries({ stalledCount, healthyCount, megabytes, seconds })) {
+  if (Number.isInteger(value) && value > 0) continue;
+  console.error(`${name} must be a whole number from 1 on: --stalled, --healthy, --megabytes, --seconds`);
+  process.exit(2);
+}
 const framesPerChannel = Math.ceil((megabytes * 2 ** 20) / PAYLOAD_BYTES / CHANNELS / RECORDS_PER_FRAME);
 const perChannel = framesPerChannel * RECORDS_PER_FRAME;
 spawnSync('taskset', ['-a', '-p', '-c', '1', String(process.pid)]);
