@@ -1,7 +1,7 @@
 /**
  * The drop policies as pure decisions: given how far a reader lags and what it chose, what is to become of it. They are
- * asked only about readers that are not live (I21). Effects are catch-up's (gaps, sparse batches) and the connection's (its
- * end).
+ * asked only about readers that are not live (I21). Effects are the feeder's (gaps, sparse batches) and the connection's
+ * (its end).
  */
 import type { Offset } from '../../shared/terms.ts';
 import type { SubscriptionTerms } from './subscription-terms.ts';

@@ -50,7 +50,7 @@ export class Feed {
     return { epochs, currentEpoch, oldestOffset, headOffset: this.pushedOffset };
   }
 
-  /** Nobody is live: what has come needs no frames. */
+  /** Whoever is live was handed all that has come; where nobody is, it needs no frames. */
   passOver(): void {
     this.pushedOffset = this.targetOffset;
     this.pushedBytes = this.targetBytes;

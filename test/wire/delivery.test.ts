@@ -99,7 +99,7 @@ test('a client is sent no more than its credit and one frame, and goes on as it 
   await client.ping();
 });
 
-test('what a durable reader was shown is there after a crash, and what is not synced it is not shown', async () => {
+test('a durable reader and a durable pull are given what was synced', async () => {
   const config = await rocks();
   const { connect } = await startHub({ config });
   const publisher = await connect();

@@ -1,3 +1,4 @@
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { PublishEntry } from '../../shared/frames.ts';
@@ -8,6 +9,13 @@ import { tempFolder } from '../support/temp-folder.ts';
 import { forgeToken } from '../unit/auth/forge-token.ts';
 
 const rocks = async () => ({ store: 'rocksdb', dataFolder: join(await tempFolder(), 'data') }) as const;
+
+/** What the disk holds while the hub runs: a start on it is one after a crash. */
+async function crashedCopy({ dataFolder }: { readonly dataFolder: string }): Promise<string> {
+  const crashed = join(await tempFolder(), 'crashed');
+  await cp(dataFolder, crashed, { recursive: true });
+  return crashed;
+}
 
 const entry = (channel: string, value: unknown, more: Partial<PublishEntry> = {}): PublishEntry => ({
   channel,
@@ -49,7 +57,7 @@ describe('an idempotent producer', () => {
     expect(await valuesOf(again, 'a')).toEqual([1, 2]);
   });
 
-  test('is remembered over a restart of the hub, clean or not', async () => {
+  test.each(['a clean stop', 'a crash'])('is remembered over %s', async (ending) => {
     const config = await rocks();
     const before = await startHub({ config });
     const first = await before.connect({ producerId: 'p' });
@@ -57,10 +65,13 @@ describe('an idempotent producer', () => {
       entry('a', 1, { sequence: 1, first: true }),
       entry('b', 1, { sequence: 1, first: true }),
     ];
-    await offer(first, entries, undefined, 'disk');
+    const { epoch } = await offer(first, entries, undefined, 'disk');
+    const isCrash = ending === 'a crash';
+    const dataFolder = isCrash ? await crashedCopy(config) : config.dataFolder;
     await before.hub.stop();
-    const after = await startHub({ config });
+    const after = await startHub({ config: { ...config, dataFolder } });
     const client = await after.connect({ producerId: 'p' });
+    expect((await client.publish('c', [1])).epoch > epoch).toBe(isCrash);
     expect(await offer(client, entries, 1, 'disk')).toMatchObject({ firstOffsets: [null, null] });
     expect(await valuesOf(client, 'a')).toEqual([1]);
     expect(await valuesOf(client, 'b')).toEqual([1]);
@@ -160,8 +171,9 @@ describe('an expected cursor', () => {
       undefined,
       'disk',
     );
+    const dataFolder = await crashedCopy(config);
     await before.hub.stop();
-    const after = await startHub({ config });
+    const after = await startHub({ config: { ...config, dataFolder } });
     const next = await after.connect();
     await offer(next, [entry('a', 2, { expectedCursor: { epoch, offset: 1 } })]);
     await expect(
