@@ -15,7 +15,7 @@ export function readPublish(bytes: Uint8Array): Publish | undefined {
   if (bytes[0] !== 0x94 || bytes[1] !== 0x04) return undefined;
   at = 2;
   const id = readUint(bytes);
-  const ack = readString(bytes);
+  const ack = readName(bytes);
   if (at < 0 || (ack !== 'memory' && ack !== 'disk')) return undefined;
   const count = readArray(bytes);
   if (count > MAX_PUBLISH_ENTRIES) return undefined;
@@ -31,7 +31,7 @@ export function readPublish(bytes: Uint8Array): Publish | undefined {
 function readEntry(bytes: Uint8Array): PublishEntry | undefined {
   const elements = readArray(bytes);
   if (elements < 2 || elements > 4) return unusual();
-  const channel = readString(bytes);
+  const channel = readName(bytes);
   const count = at < 0 ? 0 : readArray(bytes);
   const records: RecordInput[] = [];
   for (let i = 0; i < count && at >= 0; i++) {
@@ -80,6 +80,36 @@ function readBin(bytes: Uint8Array): Uint8Array | undefined {
   if (!(start + length <= bytes.length)) return unusual();
   at = start + length;
   return bytes.subarray(start, at);
+}
+
+/** Names that came before, by what their bytes add up to: the next of the same name makes no string. */
+const NAME_SLOTS = 1024;
+const names: (string | undefined)[] = new Array(NAME_SLOTS).fill(undefined);
+
+/** A str as {@link readString}, that is likely to come again. */
+function readName(bytes: Uint8Array): string {
+  const head = bytes[at]!;
+  const short = head >= 0xa0 && head < 0xc0;
+  const start = short ? at + 1 : at + 2;
+  const end = start + (short ? head & 0x1f : head === 0xd9 ? bytes[at + 1]! : Number.NaN);
+  if (!(end <= bytes.length)) return readString(bytes);
+  let sum = 0;
+  for (let i = start; i < end; i++) sum = (Math.imul(sum, 31) + bytes[i]!) | 0;
+  const slot = sum & (NAME_SLOTS - 1);
+  const known = names[slot];
+  if (known !== undefined && isText(bytes, start, end, known)) {
+    at = end;
+    return known;
+  }
+  const name = readString(bytes);
+  if (at >= 0) names[slot] = name;
+  return name;
+}
+
+function isText(bytes: Uint8Array, start: number, end: number, text: string): boolean {
+  if (text.length !== end - start) return false;
+  for (let i = start; i < end; i++) if (bytes[i] !== text.charCodeAt(i - start)) return false;
+  return true;
 }
 
 /** A str of up to 255 bytes of ASCII. */

@@ -43,7 +43,7 @@ export function parseGrants(claim: unknown): Grants {
   return {
     // Patterns keep "$" names apart by themselves: ">" and a leading "*" never match them.
     maySubscribe: (channel) => readable(channel) || (admin && channel.startsWith('$')),
-    mayPublish: (channel) => !channel.startsWith(RESERVED_PREFIX) && writable(channel),
+    mayPublish: (channel) => writable(channel) && !channel.startsWith(RESERVED_PREFIX),
     admin,
   };
 }
@@ -71,12 +71,21 @@ function parsePatterns(member: string, value: unknown): readonly string[] {
   return value;
 }
 
-/** One set for plain names, tests only for wildcards: a token that lists 256 channels costs one look-up per name. */
+/**
+ * One set for plain names, tests only for wildcards: a token that lists 256 channels costs one look-up per name, and
+ * whoever publishes to one channel all the time a comparison.
+ */
 function compileNames(patterns: readonly string[]): (name: string) => boolean {
   const isWild = (pattern: string) => pattern.includes('*') || pattern.endsWith('>');
   const names = new Set(patterns.filter((pattern) => !isWild(pattern)));
   const matchesWild = compilePatterns(patterns.filter(isWild));
-  return (name) => names.has(name) || matchesWild(name);
+  let lastGranted: string | undefined;
+  return (name) => {
+    if (name === lastGranted) return true;
+    if (!names.has(name) && !matchesWild(name)) return false;
+    lastGranted = name;
+    return true;
+  };
 }
 
 /** Enough of a value to find it in the token, whatever its size. */

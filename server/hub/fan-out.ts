@@ -8,11 +8,16 @@ import type { Offset } from '../../shared/terms.ts';
 import type { Feed } from './feed.ts';
 import { type Frame, FrameWriter } from './frame-writer.ts';
 import type { Reader } from './reader.ts';
-import { LIVE_MARK_BYTES } from './sink.ts';
+import { LIVE_MARK_BYTES, type Sink } from './sink.ts';
 import type { Subscription } from './subscription.ts';
 
 /** A tick ends, inline, once so much was appended: a flood on one socket must not hold the others up. */
 const TICK_BYTES = 262_144;
+
+/** What a cork holds; beyond it the transport uncorks in the middle, and each frame is a system call or two. */
+const CORK_BYTES = 16_384;
+/** Of a WebSocket frame, at most. */
+const FRAME_HEADER_BYTES = 10;
 
 export interface FanOutStats {
   deliveredRecords: number;
@@ -36,6 +41,10 @@ export class FanOut {
   #dirty: Feed[] = [];
   #readers: Reader[] = [];
   #tickBytes = 0;
+  /** What is being sent to a reader: from `next` up to `groupEnd` under one cork. */
+  #outgoing: Reader['outgoing'] = [];
+  #next = 0;
+  #groupEnd = 0;
   #isScheduled = false;
 
   constructor(handlers: FanOutHandlers) {
@@ -139,12 +148,37 @@ export class FanOut {
     const readers = this.#readers;
     this.#readers = [];
     for (const reader of readers) {
-      reader.sink.cork(() => {
-        for (const { subscription, frame } of reader.outgoing) this.#deliver(subscription, frame);
-      });
+      this.#outgoing = reader.outgoing;
+      this.#next = 0;
+      while (this.#next < this.#outgoing.length) this.#sendGroup(reader.sink);
       reader.outgoing.length = 0;
     }
   }
+
+  /** What fits into one cork goes under one; a frame that does not goes by itself, in one system call as well. */
+  #sendGroup(sink: Sink): void {
+    const outgoing = this.#outgoing;
+    let bytes = 0;
+    this.#groupEnd = this.#next;
+    while (this.#groupEnd < outgoing.length) {
+      bytes += outgoing[this.#groupEnd]!.frame.bytes.length + FRAME_HEADER_BYTES;
+      if (bytes > CORK_BYTES) break;
+      this.#groupEnd++;
+    }
+    if (this.#groupEnd - this.#next > 1) {
+      sink.cork(this.#sendCorked);
+      return;
+    }
+    const { subscription, frame } = outgoing[this.#next++]!;
+    this.#deliver(subscription, frame);
+  }
+
+  readonly #sendCorked = () => {
+    while (this.#next < this.#groupEnd) {
+      const { subscription, frame } = this.#outgoing[this.#next++]!;
+      this.#deliver(subscription, frame);
+    }
+  };
 
   /** A fault of the hub at one reader ends that one's connection; the others get their frames. */
   #deliver(subscription: Subscription, frame: Frame): void {

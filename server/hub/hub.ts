@@ -48,7 +48,7 @@ export class Hub {
   readonly #options: HubOptions;
   readonly #channels = new Map<string, Channel>();
   /** Publishers with something to settle at the end of the tick, and those whose credit is held back. */
-  #unsettled = new Set<Publisher>();
+  #unsettled: Publisher[] = [];
   #heldBack = new Set<Publisher>();
   #foreseen = 0;
   #newestMs = 0;
@@ -87,7 +87,12 @@ export class Hub {
 
   /** Unix time, ms, that never goes back while the hub runs, whatever the clock does: what producers did is ordered by it. */
   get nowMs(): number {
-    this.#newestMs = Math.max(this.#newestMs, this.clock.nowMs());
+    return this.advanceTo(this.clock.nowMs());
+  }
+
+  /** As {@link nowMs}, where the clock was just read. */
+  advanceTo(clockMs: number): number {
+    if (clockMs > this.#newestMs) this.#newestMs = clockMs;
     return this.#newestMs;
   }
 
@@ -164,12 +169,15 @@ export class Hub {
 
   /** Brings `publisher` to the end of the tick. */
   settleLater(publisher: Publisher): void {
-    this.#unsettled.add(publisher);
+    if (!publisher.isUnsettled) {
+      publisher.isUnsettled = true;
+      this.#unsettled.push(publisher);
+    }
     this.fanOut.schedule();
   }
 
   forgetPublisher(publisher: Publisher): void {
-    this.#unsettled.delete(publisher);
+    publisher.isUnsettled = false;
     this.#heldBack.delete(publisher);
   }
 
@@ -235,9 +243,13 @@ export class Hub {
 
   #endTick(): void {
     const unsettled = this.#unsettled;
-    this.#unsettled = new Set();
+    if (unsettled.length === 0) return;
+    this.#unsettled = [];
     const { isPressed } = this;
     for (const publisher of unsettled) {
+      // Gone, or settled already.
+      if (!publisher.isUnsettled) continue;
+      publisher.isUnsettled = false;
       if (publisher.settle(isPressed)) this.#heldBack.add(publisher);
     }
   }

@@ -91,6 +91,7 @@ export function checkExpected({ channel, expectedCursor }: PublishEntry, { log }
 
 /** Throws `too-many-keys`. */
 export function checkKeys(entries: readonly PublishEntry[], channels: readonly Channel[]): void {
+  if (!channels.some(keepsState)) return;
   const keys = new Map<Channel, string[]>();
   entries.forEach(({ records }, i) => {
     const channel = channels[i]!;
@@ -106,13 +107,17 @@ export function checkKeys(entries: readonly PublishEntry[], channels: readonly C
   }
 }
 
+function keepsState({ log }: Channel): boolean {
+  return log.state !== null;
+}
+
 /** Throws `overloaded`. */
 export function checkRoom(hub: Hub, entries: readonly PublishEntry[]): void {
+  // An upper bound may be far above what a frame of many small records needs; alone, each has room.
+  if (hub.logs.writeBehind.unpersistedBytes === 0) return;
   let bytes = 0;
   for (const entry of entries) bytes += entryBytes(entry, hub.limits);
-  // An upper bound may be far above what a frame of many small records needs; alone, each has room.
-  const isAlone = hub.logs.writeBehind.unpersistedBytes === 0;
-  if (isAlone || hub.logs.hasRoomFor(bytes)) return;
+  if (hub.logs.hasRoomFor(bytes)) return;
   const message = hub.isStoreFailing
     ? 'the disk does not take writes and what is waiting for it has reached its limit: publish again later'
     : 'the disk is behind and what is waiting for it has reached its limit: publish again later';

@@ -3,7 +3,7 @@
  */
 import { isChannelName } from '../../shared/channel-name.ts';
 import { RingcastError } from '../../shared/errors.ts';
-import type { Publish, PublishAnswer, PublishEntry } from '../../shared/frames.ts';
+import type { Publish, PublishAnswer } from '../../shared/frames.ts';
 import { formatCursor } from '../../shared/terms.ts';
 import type { Channel } from './channel.ts';
 import { ChannelError } from './channel-error.ts';
@@ -20,6 +20,9 @@ export interface Refusal {
   readonly head?: string;
 }
 
+/** Where the entries of the frame go that is being taken; used again, as that is done in one go. */
+const targets: (Channel | Promise<Channel>)[] = [];
+
 /**
  * I9: takes a publish frame whole or not at all. Returns a promise only while a channel of it is being opened; the
  * connection's next frame must wait for that. Refusals are told to the publisher, never thrown. The payloads need to
@@ -30,26 +33,40 @@ export function publish(
   publisher: Publisher,
   frame: Publish,
   mayPublish: (channel: string) => boolean,
-  refuse: (refusal: Refusal) => void,
+  refuse: (refusal: Refusal, frame: Publish) => void,
 ): Promise<void> | undefined {
   const refusal = findRefusal(frame, hub, publisher, mayPublish);
   // One that was sent before may have been taken, and then nothing else about it counts any more.
   if (refusal && !mayBeDuplicate(frame, publisher)) {
-    refuse(refusal);
+    refuse(refusal, frame);
     return undefined;
   }
   try {
-    const channels = frame.entries.map(({ channel }) =>
-      refusal ? findOrRefuse(hub, channel, refusal) : hub.openChannel(channel),
-    );
-    if (channels.some((channel) => channel instanceof Promise)) {
-      return acceptOnceOpen(hub, publisher, withOwnPayloads(frame), channels, refusal, refuse);
+    if (!openTargets(hub, frame, refusal)) {
+      return acceptOnceOpen(hub, publisher, withOwnPayloads(frame), [...targets], refusal, refuse);
     }
-    accept(hub, publisher, frame, channels as Channel[], refusal);
+    accept(hub, publisher, frame, targets as Channel[], refusal);
   } catch (cause) {
-    refuse(asRefusal(cause, frame));
+    refuse(asRefusal(cause, frame), frame);
+  } finally {
+    // Cheaper than a new length, and it holds nothing that is forgotten.
+    while (targets.length > 0) targets.pop();
   }
   return undefined;
+}
+
+/** Fills {@link targets}; false when some are still being opened. */
+function openTargets(hub: Hub, { entries }: Publish, refusal: Refusal | undefined): boolean {
+  let isReady = true;
+  for (const { channel } of entries) {
+    const target = refusal ? findOrRefuse(hub, channel, refusal) : hub.openChannel(channel);
+    targets.push(target);
+    if (!(target instanceof Promise)) continue;
+    isReady = false;
+    // Where a later one throws, nobody waits for it.
+    target.catch(() => {});
+  }
+  return isReady;
 }
 
 /** Only a channel that there is can remember what is refused: none is made for it. */
@@ -68,14 +85,14 @@ async function acceptOnceOpen(
   frame: Publish,
   opening: readonly (Channel | Promise<Channel>)[],
   refusal: Refusal | undefined,
-  refuse: (refusal: Refusal) => void,
+  refuse: (refusal: Refusal, frame: Publish) => void,
 ): Promise<void> {
   const held = await Promise.allSettled(opening.map((channel) => hub.hold(channel)));
   try {
     accept(hub, publisher, frame, held.map(openedOf), refusal);
   } catch (cause) {
     const failed = held.findIndex(({ status }) => status === 'rejected');
-    refuse(asRefusal(cause, frame, Math.max(0, failed)));
+    refuse(asRefusal(cause, frame, Math.max(0, failed)), frame);
   } finally {
     for (const result of held) if (result.status === 'fulfilled') hub.release(result.value);
   }
@@ -138,38 +155,46 @@ function accept(
   channels: readonly Channel[],
   refusal: Refusal | undefined,
 ): void {
-  const { entries, id } = frame;
+  const { entries } = frame;
   if (hub.isStopping) {
     throw new RingcastError('shutting-down', 'the hub is stopping: publish again on the next connection');
   }
-  if (isDuplicate(publisher, frame, channels)) {
-    acknowledge(hub, publisher, frame, { id, epoch: hub.logs.epoch, firstOffsets: entries.map(() => null) });
+  if (publisher.producer !== null && isDuplicate(publisher.producer, frame, channels)) {
+    acknowledge(hub, publisher, frame, entries.map(noOffset));
     return;
   }
   if (refusal) throw refusal.error;
-  entries.forEach((entry, i) => void checkExpected(entry, channels[i]!));
+  for (let i = 0; i < entries.length; i++) checkExpected(entries[i]!, channels[i]!);
   checkKeys(entries, channels);
   checkRoom(hub, entries);
-  const firstOffsets = append(hub, publisher, entries, channels);
+  const firstOffsets = append(hub, publisher, frame, channels);
   hub.logs.writeBehind.endOfPublish();
-  acknowledge(hub, publisher, frame, { id, epoch: hub.logs.epoch, firstOffsets });
+  acknowledge(hub, publisher, frame, firstOffsets);
   hub.fanOut.flushIfLarge();
 }
 
+const noOffset = () => null;
+
 function isDuplicate(
-  { producer }: Publisher,
+  producer: string,
   { entries, firstSentMs }: Publish,
   channels: readonly Channel[],
 ): boolean {
-  if (producer === null || !entries.some(({ sequence }) => sequence !== undefined)) return false;
+  if (!entries.some(({ sequence }) => sequence !== undefined)) return false;
   const memories = channels.map(({ log }) => log.producers);
   return judgeEntries(producer, entries, memories, firstSentMs) === 'duplicate';
 }
 
 /** A duplicate, too, is acknowledged from disk only when all that was accepted until now is there. */
-function acknowledge(hub: Hub, publisher: Publisher, { id, ack }: Publish, answer: PublishAnswer): void {
+function acknowledge(
+  hub: Hub,
+  publisher: Publisher,
+  { id, ack }: Publish,
+  firstOffsets: PublishAnswer['firstOffsets'],
+): void {
   hub.settleLater(publisher);
   if (id === 0) return;
+  const answer: PublishAnswer = { id, epoch: hub.logs.epoch, firstOffsets };
   if (ack === 'memory') {
     publisher.answer(answer);
     return;
@@ -180,24 +205,30 @@ function acknowledge(hub: Hub, publisher: Publisher, { id, ack }: Publish, answe
   });
 }
 
+/** Returns where each entry begins, as far as its publisher wants to know. */
 function append(
   hub: Hub,
   { producer }: Publisher,
-  entries: readonly PublishEntry[],
+  { entries, id }: Publish,
   channels: readonly Channel[],
 ): number[] {
   const nowMs = hub.clock.nowMs();
-  return entries.map(({ records, sequence }, i) => {
+  const firstOffsets: number[] = id === 0 ? NONE : [];
+  for (let i = 0; i < entries.length; i++) {
+    const { records, sequence } = entries[i]!;
     const { log, memory } = channels[i]!;
-    const firstOffset = log.headOffset + 1;
+    if (id !== 0) firstOffsets.push(log.headOffset + 1);
     const before = log.headBytes;
     for (const { key, meta, payload } of records) log.append(nowMs, key, meta, payload);
-    if (producer !== null && sequence !== undefined)
-      log.producers.note(producer, sequence, log.headOffset, hub.nowMs);
+    if (producer !== null && sequence !== undefined) {
+      log.producers.note(producer, sequence, log.headOffset, hub.advanceTo(nowMs));
+    }
     const appendedBytes = log.headBytes - before;
     hub.fanOut.grown(memory, appendedBytes);
     hub.publishedRecords += records.length;
     hub.publishedBytes += appendedBytes;
-    return firstOffset;
-  });
+  }
+  return firstOffsets;
 }
+
+const NONE: number[] = [];

@@ -12,6 +12,8 @@ const OVERDRAFT = 1.25;
 export class Publisher {
   /** Names the idempotent producer that this is; null where it is none. */
   readonly producer: string | null;
+  /** Has something to settle at the end of the tick; kept by the hub. */
+  isUnsettled = false;
   readonly #windowBytes: number;
   readonly #send: (frame: ServerFrame) => void;
   /** Bytes of publish frames taken and not given back. */

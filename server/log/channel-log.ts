@@ -73,6 +73,8 @@ export class ChannelLog implements LogBounds {
   metaDirty: boolean;
   /** Waits in write-behind, with records or to be trimmed, or is in the write that is in flight. */
   queued = false;
+  /** The last stretch of write-behind's append order that it grew in. */
+  cutNumber = 0;
   /** Somebody was given it, and not only maintenance had a look. */
   isAskedFor = false;
   /** Since when maintenance finds it idle, by the clock's monotonic time. */
@@ -175,14 +177,16 @@ export class ChannelLog implements LogBounds {
   append(nowMs: number, key: string | null, meta: RecordMeta | null, payload: Uint8Array): Offset {
     const timeMs = Math.max(nowMs, this.lastTimeMs);
     const metaBytes = meta === null ? null : encodeValue(meta);
-    let segment = this.segments.at(-1);
-    if (segment?.state !== 'open') segment = this.#open(timeMs, maxRecordBytes(key, metaBytes, payload));
+    const { segments } = this;
+    const maxBytes = maxRecordBytes(key, metaBytes, payload);
+    let segment = segments[segments.length - 1];
+    if (segment === undefined || segment.state !== 'open') segment = this.#open(timeMs, maxBytes);
     let before = segment.lengthBytes;
-    if (!segment.tryAppend(timeMs, key, metaBytes, payload)) {
+    if (!segment.tryAppend(timeMs, key, metaBytes, payload, maxBytes)) {
       this.seal(segment);
-      segment = this.#open(timeMs, maxRecordBytes(key, metaBytes, payload));
+      segment = this.#open(timeMs, maxBytes);
       before = 0;
-      segment.tryAppend(timeMs, key, metaBytes, payload);
+      segment.tryAppend(timeMs, key, metaBytes, payload, maxBytes);
     }
     const appendedBytes = segment.lengthBytes - before;
     this.lastTimeMs = timeMs;

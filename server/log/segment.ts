@@ -50,6 +50,8 @@ export class Segment {
   #slice: Slice;
   /** Byte positions of every record at which an index step is crossed, as pairs (record, position). */
   #index: number[] | undefined;
+  /** The position of the last one. */
+  #indexedBytes = 0;
 
   constructor(
     log: ChannelLog,
@@ -92,9 +94,18 @@ export class Segment {
     );
   }
 
-  /** False when the record does not fit: the segment is then full. An empty one takes a record of any size. */
-  tryAppend(timeMs: number, key: string | null, meta: Uint8Array | null, payload: Uint8Array): boolean {
-    const needed = maxRecordBytes(key, meta, payload);
+  /**
+   * False when the record does not fit: the segment is then full. An empty one takes a record of any size.
+   *
+   * @param needed as {@link maxRecordBytes} has it
+   */
+  tryAppend(
+    timeMs: number,
+    key: string | null,
+    meta: Uint8Array | null,
+    payload: Uint8Array,
+    needed = maxRecordBytes(key, meta, payload),
+  ): boolean {
     if (this.lengthBytes + needed > this.#slice.capacity) {
       if (this.count > 0 && this.lengthBytes + needed > SEGMENT_BYTES) return false;
       this.#grow(this.lengthBytes + needed);
@@ -170,10 +181,10 @@ export class Segment {
   }
 
   #noteIndex(): void {
-    if (this.lengthBytes < INDEX_STEP_BYTES) return;
+    if (this.lengthBytes - this.#indexedBytes < INDEX_STEP_BYTES) return;
     this.#index ??= [];
-    const last = this.#index.at(-1) ?? 0;
-    if (this.lengthBytes - last >= INDEX_STEP_BYTES) this.#index.push(this.count, this.lengthBytes);
+    this.#index.push(this.count, this.lengthBytes);
+    this.#indexedBytes = this.lengthBytes;
   }
 
   /** Where record number `record` begins: from the nearest index entry, scan. */

@@ -36,6 +36,7 @@ export interface WriteBehindOptions {
 
 /** A stretch of the append order: which logs grew in it, and how far. Never cuts a publish. */
 interface Cut {
+  /** Where it is cut: how far each log of it had grown. Noted when it is closed, as all of each belongs to it. */
   readonly heads: Map<ChannelLog, number>;
   bytes: number;
   sequence: number;
@@ -48,6 +49,9 @@ export class WriteBehind {
   #state: WriteBehindState = 'idle';
   #cuts: Cut[] = [];
   #open: Cut = { heads: new Map(), bytes: 0, sequence: 0, sinceMs: 0 };
+  /** The logs of the cut that is open; each knows that it is among them, by the cut's number. */
+  #openLogs: ChannelLog[] = [];
+  #openNumber = 1;
   #merges = new Set<Segment>();
   #trims: Trim[] = [];
   #waiting: { sequence: number; run: () => void }[] = [];
@@ -76,9 +80,12 @@ export class WriteBehind {
 
   appended(log: ChannelLog, bytes: number): void {
     const cut = this.#open;
-    if (cut.heads.size === 0) cut.sinceMs = this.#options.clock.monotonicMs();
-    cut.heads.set(log, log.headOffset);
-    log.queued = true;
+    if (log.cutNumber !== this.#openNumber) {
+      if (this.#openLogs.length === 0) cut.sinceMs = this.#options.clock.monotonicMs();
+      log.cutNumber = this.#openNumber;
+      log.queued = true;
+      this.#openLogs.push(log);
+    }
     cut.bytes += bytes;
     cut.sequence = ++this.#sequence;
     this.#unpersistedBytes += bytes;
@@ -137,18 +144,21 @@ export class WriteBehind {
 
   get #hasWork(): boolean {
     return (
-      this.#open.heads.size > 0 || this.#cuts.length > 0 || this.#merges.size > 0 || this.#trims.length > 0
+      this.#openLogs.length > 0 || this.#cuts.length > 0 || this.#merges.size > 0 || this.#trims.length > 0
     );
   }
 
   #schedule(): void {
     if (!this.#hasWork || (this.#state !== 'idle' && this.#state !== 'waiting')) return;
-    const leftMs = this.#leftMs;
-    const isDue = this.#urgent || this.#unpersistedBytes >= CUT_BYTES || leftMs <= 0;
+    let isDue = this.#urgent || this.#unpersistedBytes >= CUT_BYTES;
+    let leftMs = 0;
     if (this.#state === 'waiting') {
       // Put off again by each publish, a write that is due might never begin.
       if (!isDue || this.#isDue) return;
       this.#cancelTimer?.();
+    } else if (!isDue) {
+      leftMs = this.#leftMs;
+      isDue = leftMs <= 0;
     }
     this.#state = 'waiting';
     this.#isDue = isDue;
@@ -160,14 +170,17 @@ export class WriteBehind {
   /** How much longer a write may wait: what came while another was in flight has waited already. */
   get #leftMs(): number {
     const { clock, maxDelayMs } = this.#options;
-    const oldest = this.#cuts[0] ?? this.#open;
-    return oldest.heads.size === 0 ? maxDelayMs : maxDelayMs - (clock.monotonicMs() - oldest.sinceMs);
+    const oldest = this.#cuts[0] ?? (this.#openLogs.length > 0 ? this.#open : undefined);
+    return oldest ? maxDelayMs - (clock.monotonicMs() - oldest.sinceMs) : maxDelayMs;
   }
 
   #closeCut(): void {
-    if (this.#open.heads.size === 0) return;
+    if (this.#openLogs.length === 0) return;
+    for (const log of this.#openLogs) this.#open.heads.set(log, log.headOffset);
     this.#cuts.push(this.#open);
     this.#open = { heads: new Map(), bytes: 0, sequence: this.#sequence, sinceMs: 0 };
+    this.#openLogs = [];
+    this.#openNumber++;
   }
 
   async #write(): Promise<void> {

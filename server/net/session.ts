@@ -15,7 +15,7 @@ import type {
   Unsubscribe,
 } from '../../shared/frames.ts';
 import type { VerifiedToken } from '../auth/verify-token.ts';
-import { publish } from '../hub/publish.ts';
+import { publish, type Refusal } from '../hub/publish.ts';
 import { Publisher } from '../hub/publisher.ts';
 import { pull } from '../hub/pull.ts';
 import { Reader } from '../hub/reader.ts';
@@ -136,17 +136,13 @@ export class Session {
     }
     const { hub } = this.#services;
     hub.settleLater(this.#publisher);
-    return publish(
-      hub,
-      this.#publisher,
-      request,
-      this.#token.grants.mayPublish,
-      ({ error, channel, head }) => {
-        if (request.id === 0) this.#publisher.refuseSilent(channel, error);
-        else this.#port.sendError(request.id, error, head === undefined ? { channel } : { channel, head });
-      },
-    );
+    return publish(hub, this.#publisher, request, this.#token.grants.mayPublish, this.#refuse);
   }
+
+  readonly #refuse = ({ error, channel, head }: Refusal, { id }: Publish) => {
+    if (id === 0) this.#publisher.refuseSilent(channel, error);
+    else this.#port.sendError(id, error, head === undefined ? { channel } : { channel, head });
+  };
 
   async #subscribe(request: Subscribe): Promise<void> {
     try {
