@@ -126,6 +126,7 @@ async function openCore(config: HubConfig, options: HubOptions, clock: Clock, lo
     producers: config.producers,
     limitsOf: boundsOf,
     capsOf: (channel) => boundsOf(channel).readers,
+    pushIntervalOf: (channel) => boundsOf(channel).pushIntervalMs,
     onStoreFailure: storeLog(log, clock),
   });
   log.info({ epoch: hub.logs.epoch, channels: hub.logs.channelCount }, 'log opened');

@@ -11,14 +11,20 @@ export class Channel {
   /** All that are open, live or not. */
   subscriptionCount = 0;
 
-  constructor(log: ChannelLog) {
+  /** @param pushIntervalMs see {@link Feed} */
+  constructor(log: ChannelLog, pushIntervalMs = 0) {
     this.log = log;
-    this.memory = new Feed(log, 'memory');
+    this.memory = new Feed(log, 'memory', pushIntervalMs);
+  }
+
+  /** Has records that are not pushed yet. */
+  get isDirty(): boolean {
+    return this.memory.isDirty || this.durable?.isDirty === true;
   }
 
   feed(delivery: Delivery): Feed {
     if (delivery === 'memory') return this.memory;
-    this.durable ??= new Feed(this.log, 'durable');
+    this.durable ??= new Feed(this.log, 'durable', this.memory.pushIntervalMs);
     return this.durable;
   }
 }

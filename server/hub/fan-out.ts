@@ -5,14 +5,14 @@
  * I1, I2: a frame begins where the cursor of every live subscription is, and its end is their cursor then.
  */
 import type { Offset } from '../../shared/terms.ts';
+import type { Clock } from '../../shared/clock.ts';
 import type { Feed } from './feed.ts';
 import { type Frame, FrameWriter } from './frame-writer.ts';
+import { PushSchedule } from './push-schedule.ts';
 import type { Reader } from './reader.ts';
 import { LIVE_MARK_BYTES, type Sink } from './sink.ts';
 import type { Subscription } from './subscription.ts';
 
-/** A tick ends, inline, once so much was appended: a flood on one socket must not hold the others up. */
-const TICK_BYTES = 262_144;
 
 /** What a cork holds; beyond it the transport uncorks in the middle, and each frame is a system call or two. */
 const CORK_BYTES = 16_384;
@@ -30,7 +30,7 @@ export interface FanOutHandlers {
   onLagging(subscription: Subscription): void;
   /** `feed` was pushed, and not everyone who must not lag too far is live. */
   onLimited(feed: Feed): void;
-  /** The event loop has turned and everything of the tick is pushed. */
+  /** The event loop has turned, and what is due of the tick is pushed. */
   onTick(): void;
 }
 
@@ -38,55 +38,55 @@ export class FanOut {
   readonly stats: FanOutStats = { deliveredRecords: 0, deliveredBytes: 0, frames: 0 };
   readonly #writer = new FrameWriter();
   readonly #handlers: FanOutHandlers;
-  #dirty: Feed[] = [];
+  readonly #clock: Clock;
+  readonly #schedule: PushSchedule;
   #readers: Reader[] = [];
-  #tickBytes = 0;
   /** What is being sent to a reader: from `next` up to `groupEnd` under one cork. */
   #outgoing: Reader['outgoing'] = [];
   #next = 0;
   #groupEnd = 0;
-  #isScheduled = false;
 
-  constructor(handlers: FanOutHandlers) {
+  constructor(clock: Clock, handlers: FanOutHandlers) {
+    this.#clock = clock;
     this.#handlers = handlers;
+    this.#schedule = new PushSchedule(clock, {
+      onDue: () => this.flush(),
+      onTick: () => handlers.onTick(),
+    });
   }
 
   /** `feed` has grown, by `bytes` of this tick. */
   grown(feed: Feed, bytes: number): void {
-    if (!feed.isDirty) {
-      feed.isDirty = true;
-      this.#dirty.push(feed);
-    }
-    this.#tickBytes += bytes;
+    this.#schedule.grown(feed, bytes);
   }
 
-  /** Makes sure that {@link onTick} comes. */
+  /** Makes sure that {@link FanOutHandlers.onTick} comes. */
   schedule(): void {
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    setImmediate(() => {
-      this.#isScheduled = false;
-      this.flush();
-      this.#handlers.onTick();
-    });
+    this.#schedule.schedule();
   }
 
   /** Pushes at once when the tick has grown large. Called after each publish. */
   flushIfLarge(): void {
-    if (this.#tickBytes >= TICK_BYTES) this.flush();
+    if (this.#schedule.isTickFull) this.flush();
   }
 
-  /** Pushes everything that has come. */
+  /** Pushes everything that has come, whatever its push interval. */
+  end(): void {
+    this.#schedule.end();
+    this.flush();
+  }
+
+  /** Pushes everything that is due. */
   flush(): void {
-    if (this.#dirty.length === 0) return;
-    const dirty = this.#dirty;
-    this.#dirty = [];
-    this.#tickBytes = 0;
+    const due = this.#schedule.take();
+    if (due.length === 0) return;
+    const startMs = this.#clock.monotonicMs();
     this.#writer.reset();
-    const [only] = dirty;
-    if (dirty.length === 1 && only) this.#flushAlone(only);
-    else this.#flushGathered(dirty);
-    for (const feed of dirty) if (feed.limited.size > 0) this.#handlers.onLimited(feed);
+    const [only] = due;
+    if (due.length === 1 && only) this.#flushAlone(only);
+    else this.#flushGathered(due);
+    for (const feed of due) if (feed.limited.size > 0) this.#handlers.onLimited(feed);
+    this.#schedule.pushed(startMs);
   }
 
   /** One feed grew: no need to gather, each frame goes straight to each socket. */
@@ -117,8 +117,10 @@ export class FanOut {
     while (live.length > 0 && feed.pushedOffset < targetOffset) {
       const firstOffset = feed.pushedOffset + 1;
       const slice = log.readRing(firstOffset, targetOffset, LIVE_MARK_BYTES);
-      if (!slice)
-        throw new TypeError(`record ${firstOffset} of ${log.name} left the ring before it was pushed`);
+      if (!slice) {
+        this.#demoteAll(feed);
+        break;
+      }
       const page = {
         kind: 'run' as const,
         epoch: log.currentEpoch,
@@ -134,6 +136,16 @@ export class FanOut {
     }
     feed.passOver();
     return frames;
+  }
+
+  /** What was held for the push interval has left a small ring meanwhile: catch-up reads it from the store. */
+  #demoteAll(feed: Feed): void {
+    const { live, pushedOffset, pushedBytes, log } = feed;
+    const cursor = { epoch: log.currentEpoch, offset: pushedOffset };
+    for (const subscription of [...live]) {
+      subscription.demote('socket-full', cursor, pushedBytes);
+      this.#handlers.onLagging(subscription);
+    }
   }
 
   #gather(feed: Feed, frames: readonly Frame[]): void {

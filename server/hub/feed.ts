@@ -19,8 +19,12 @@ export class Feed {
   pushedOffset: Offset;
   /** Run bytes of the channel up to it. */
   pushedBytes: number;
+  /** Its records are gathered for so long before they are pushed; 0: until the end of the tick. */
+  readonly pushIntervalMs: number;
   /** Has records that are not pushed yet. */
   isDirty = false;
+  /** Their push interval is not over; kept by {@link PushSchedule}. */
+  isHeld = false;
   readonly live: Subscription[] = [];
   /** Not live, and to be disconnected once they lag too far. */
   readonly limited = new Set<Subscription>();
@@ -28,9 +32,10 @@ export class Feed {
   conflatingCount = 0;
   keyIndex: KeyIndex | undefined;
 
-  constructor(log: ChannelLog, delivery: Delivery) {
+  constructor(log: ChannelLog, delivery: Delivery, pushIntervalMs = 0) {
     this.log = log;
     this.delivery = delivery;
+    this.pushIntervalMs = pushIntervalMs;
     this.pushedOffset = this.targetOffset;
     this.pushedBytes = this.targetBytes;
   }
@@ -82,6 +87,7 @@ export class Feed {
     if (policy === 'disconnect') this.limited.delete(subscription);
     else if (policy === 'conflate' && --this.conflatingCount === 0) this.#forgetKeys();
   }
+
   #forgetKeys(): void {
     this.keyIndex?.release();
     this.keyIndex = undefined;

@@ -34,6 +34,8 @@ export interface HubOptions extends Omit<LogSetOptions, 'onSynced' | 'onStoreFai
   readonly limits: HubLimits;
   /** What subscribers of a channel may choose. */
   capsOf(channel: string): ReaderCaps;
+  /** How long records of a channel are gathered before they are pushed, ms. Default 0: until the end of the tick. */
+  pushIntervalOf?(channel: string): number;
   /** The store failed, or works again (`undefined`). */
   onStoreFailure(cause: unknown): void;
 }
@@ -64,7 +66,7 @@ export class Hub {
     this.limits = options.limits;
     this.logs = logs;
     this.catchUp = new CatchUp(logs.reader, options.clock, (cause) => options.onStoreFailure(cause));
-    this.fanOut = new FanOut({
+    this.fanOut = new FanOut(options.clock, {
       onLagging: (subscription) => this.catchUp.add(subscription),
       onLimited: (feed) => this.catchUp.enforceLimits(feed.limited),
       onTick: () => this.#endTick(),
@@ -219,7 +221,7 @@ export class Hub {
   /** Whether the log may go; its channel goes with it. */
   forget(log: ChannelLog): boolean {
     const channel = this.#channels.get(log.name);
-    if (channel && (channel.subscriptionCount > 0 || channel.memory.isDirty)) return false;
+    if (channel && (channel.subscriptionCount > 0 || channel.isDirty)) return false;
     this.#channels.delete(log.name);
     return true;
   }
@@ -229,14 +231,14 @@ export class Hub {
     this.#cancelMaintenance?.();
     this.#cancelMaintenance = undefined;
     this.#isStopping = true;
-    this.fanOut.flush();
+    this.fanOut.end();
     return this.logs.stop(STOP_TIMEOUT_MS);
   }
 
   #channelOf(log: ChannelLog): Channel {
     const known = this.#channels.get(log.name);
     if (known) return known;
-    const channel = new Channel(log);
+    const channel = new Channel(log, this.#options.pushIntervalOf?.(log.name));
     this.#channels.set(log.name, channel);
     return channel;
   }

@@ -78,6 +78,7 @@ describe('defaults', () => {
           maxLagRecords: null,
           maxLagBytes: null,
         },
+        pushIntervalMs: 0,
       },
     ]);
     expect(defaultChannelBounds.ring).toEqual(channels[0]?.ring);
