@@ -1,24 +1,124 @@
-/** The processes of a bench: started on a core each, asked for their figures. */
+/** The processes of a bench: started on a core each, asked for their figures, gone when the bench is, however it ends. */
 import { type ChildProcess, fork, spawnSync } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
 
-export function start(script: string, core: number): ChildProcess {
+export const SERVER_CORE = 0;
+export const LOAD_CORE = 1;
+
+export interface Usage {
+  readonly cpuMs: number;
+  readonly rssBytes: number;
+}
+
+/** Where there is none, processes run where the system puts them. */
+export const CAN_PIN = spawnSync('taskset', ['-V']).status === 0;
+const STDERR_KEPT = 2000;
+
+const running = new Set<ChildProcess>();
+const folders = new Set<string>();
+const lastWords = new WeakMap<ChildProcess, string>();
+
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  // Not those of a bench's own children: they have their own ends.
+  if (!process.send) process.once(signal, () => process.exit(code));
+}
+
+/** Forks one of the bench's own programs. */
+export function start(script: string, core: number, args: readonly string[] = []): ChildProcess {
   const path = new URL(script, import.meta.url);
-  const pinned = spawnSync('taskset', ['-V']).status === 0;
-  const child = fork(path, { execArgv: [] });
-  if (pinned) spawnSync('taskset', ['-a', '-p', '-c', String(core), String(child.pid)]);
+  const child = fork(path, args, { execArgv: [], stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
+  if (CAN_PIN) spawnSync('taskset', ['-a', '-p', '-c', String(core), String(child.pid)]);
+  watch(child);
   return child;
+}
+
+/** Has it ended with the bench, and keeps what it says last. */
+export function watch(child: ChildProcess): void {
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    lastWords.set(child, `${lastWords.get(child) ?? ''}${text}`.slice(-STDERR_KEPT));
+  });
+}
+
+/** Has a folder removed with the bench, if nothing did before. */
+export function removeAtEnd(folder: string): void {
+  folders.add(folder);
+}
+
+/** Why a process that should not have ended did, as far as it said. */
+export function endOf(child: ChildProcess, code: number | string | null): Error {
+  const said = lastWords.get(child)?.trim();
+  return new Error(`a process of the bench ended with ${code}${said ? `: ${said}` : ''}`);
 }
 
 export function message(child: ChildProcess): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    child.once('message', resolve);
-    child.once('exit', (code) => reject(new Error(`a process of the bench ended with ${code}`)));
+    const settle = () => {
+      child.off('message', onMessage);
+      child.off('close', onClose);
+    };
+    const onMessage = (text: unknown) => {
+      settle();
+      resolve(text);
+    };
+    // 'close' rather than 'exit': by then it has said all.
+    const onClose = (code: number | null, signal: string | null) => {
+      settle();
+      reject(endOf(child, code ?? signal));
+    };
+    child.once('message', onMessage);
+    child.once('close', onClose);
   });
 }
 
-export async function usage(child: ChildProcess): Promise<{ cpuMs: number; rssBytes: number }> {
+export async function usage(child: ChildProcess): Promise<Usage> {
+  const seen = usageOf(child.pid!);
+  if (seen) return seen;
   child.send('usage');
-  return (await message(child)) as { cpuMs: number; rssBytes: number };
+  return (await message(child)) as Usage;
+}
+
+const ticksPerSecond = Number(spawnSync('getconf', ['CLK_TCK']).stdout?.toString()) || 100;
+
+/**
+ * From /proc, undefined where that is missing. Preferred to asking: a server in a long turn of its event loop would
+ * answer late, and its figures would be those of another time.
+ */
+export function usageOf(pid: number): Usage | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The name, in brackets, may hold anything. utime and stime are the fields 14 and 15 of all, 12 and 13 behind it.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const ticks = Number(fields[11]) + Number(fields[12]);
+    const rss = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
+    return { cpuMs: (ticks * 1000) / ticksPerSecond, rssBytes: Number(rss?.[1] ?? 0) * 1024 };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Ends one of the bench's own programs, which goes when nobody is at the other end. */
+export async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  if (child.connected) child.disconnect();
+  await killLate(child, gone);
+}
+
+const PATIENCE_MS = 5000;
+
+export async function killLate(child: ChildProcess, gone: Promise<unknown>): Promise<void> {
+  const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+  await gone;
+  clearTimeout(timer);
 }
 
 /** One clock for all processes, ms with fraction. */

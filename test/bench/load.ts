@@ -1,18 +1,23 @@
 /**
- * The load, in a process of its own: opens the connections, drives one scenario, sends its figures to the parent.
+ * The load, in a process of its own: opens the connections, drives one measurement, sends its figures to the parent. It knows
+ * no protocol: messages are encoded once by a dialect, and what comes is counted by its markers.
  *
  * Saturated: a window of unreceived publishes, refilled in whole bursts. Refilled one by one, a loop can settle into a
  * rhythm of one message and measure system calls. Paced: a fixed rate, latency from the intended send time.
  */
 import { now } from './children.ts';
-import { DIALECTS } from './dialect.ts';
+import { Messages } from './dialects/dialect.ts';
+import { dialectOf } from './dialects/index.ts';
 import { MarkerCounter } from './marker.ts';
+import { percentilesOf } from './percentiles.ts';
 import { openRaw, type RawSocket } from './raw-socket.ts';
 
 export interface LoadOrder {
   readonly server: string;
   readonly url: string;
   readonly token: string;
+  readonly channels: number;
+  /** Each subscribes to all channels. */
   readonly subscribers: number;
   readonly payloadBytes: number;
   readonly warmUpMs: number;
@@ -26,125 +31,134 @@ export interface LoadOrder {
 
 export interface LoadResult {
   readonly deliveries: number;
-  readonly published: number;
   readonly elapsedMs: number;
+  /** p50, p90, p99, p99.9; none where it is not paced. */
   readonly latenciesUs: readonly number[];
+  readonly cpuMs: number;
 }
 
-const PERCENTILES = [0.5, 0.9, 0.99, 0.999];
+/** Connections that are opened at a time: a listen queue is short. */
+const OPENED_AT_ONCE = 50;
+/** Times are read on one subscriber of so many: reading a clock for each message would delay the next. */
+const SUBSCRIBERS_PER_CLOCK = 10;
 
 process.on('message', (order: LoadOrder) => void run(order));
 process.on('disconnect', () => process.exit(0));
 
 async function run(order: LoadOrder): Promise<void> {
-  const dialect = DIALECTS[order.server]!;
-  const url = new URL(order.url);
-  const latencies: number[] = [];
-  let measuring = false;
-  let refill = () => {};
-  const counters: MarkerCounter[] = [];
-  for (let i = 0; i < order.subscribers; i++) {
-    // Times are read on one subscriber where many would be too many.
-    const counter = new MarkerCounter(
-      order.ratePerSecond !== null && (order.subscribers === 1 || i % 10 === 0)
-        ? (timeMs) => measuring && latencies.push((now() - timeMs) * 1000)
-        : undefined,
-    );
-    counters.push(counter);
-    const socket = await openRaw(url, dialect.protocol, (bytes) => {
-      counter.take(bytes);
-      if (i === order.subscribers - 1) refill();
-    });
-    await prepare(socket, order, true, i);
-  }
-  const publisher = await openRaw(url, dialect.protocol, () => {});
-  await dialect.prepare(publisher, order.token, false);
-  await pause(200);
-  const last = counters.at(-1)!;
-  const state = { published: 0 };
-  const stop =
-    order.ratePerSecond === null
-      ? saturate(order, publisher, last, state, (next) => (refill = next))
-      : pace(order, publisher, state, order.ratePerSecond);
+  const latenciesUs: number[] = [];
+  let isMeasuring = false;
+  const onTime = (timeMs: number) => {
+    if (isMeasuring) latenciesUs.push((now() - timeMs) * 1000);
+  };
+  const sinks = await openSinks(order, onTime);
+  const publisher = await open(order, () => {});
+  if (order.ratePerSecond === null) saturate(order, publisher, sinks);
+  else pace(order, publisher, order.ratePerSecond);
   await pause(order.warmUpMs);
-  measuring = true;
+  isMeasuring = true;
   process.send!('begin');
   const startMs = now();
-  const before = total(counters);
-  const publishedBefore = state.published;
-  await pause(order.measureMs);
+  const cpu = process.cpuUsage();
+  const before = sinks.total();
+  // In quarters, so as to notice a loop that has come to a stop: its figure would be too small, not absent.
+  let last = before;
+  for (let i = 0; i < 4; i++) {
+    await pause(order.measureMs / 4);
+    if (sinks.total() === last) throw new Error('nothing came for a quarter of the time');
+    last = sinks.total();
+  }
+  const { user, system } = process.cpuUsage(cpu);
   const result: LoadResult = {
-    deliveries: total(counters) - before,
-    published: state.published - publishedBefore,
+    deliveries: last - before,
     elapsedMs: now() - startMs,
-    latenciesUs: percentiles(latencies),
+    latenciesUs: percentilesOf(latenciesUs),
+    cpuMs: (user + system) / 1000,
   };
   process.send!(result);
-  stop();
 }
 
-async function prepare(socket: RawSocket, order: LoadOrder, subscribe: boolean, i: number): Promise<void> {
-  const ready = DIALECTS[order.server]!.prepare(socket, order.token, subscribe);
-  // In groups, so that a thousand take a second or two.
-  if (i % 50 === 49 || i === order.subscribers - 1) await ready;
+/** The subscribers, by their counts. */
+class Sinks {
+  readonly #counters: readonly MarkerCounter[];
+  /** Called when what all have received may have grown. */
+  onReceived = () => {};
+
+  constructor(counters: readonly MarkerCounter[]) {
+    this.#counters = counters;
+  }
+
+  total(): number {
+    return this.#counters.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  /** By the first and the last subscriber: servers send to them in one order or the other. */
+  received(): number {
+    return Math.min(this.#counters[0]!.count, this.#counters.at(-1)!.count);
+  }
 }
 
-function saturate(
-  order: LoadOrder,
-  publisher: RawSocket,
-  last: MarkerCounter,
-  state: { published: number },
-  onRefill: (refill: () => void) => void,
-): () => void {
-  const burst = DIALECTS[order.server]!.burst(order.payloadBytes, order.burst);
-  const mostUnderWay = (order.window - 1) * order.burst;
-  let running = true;
-  const refill = () => {
-    while (running && state.published - last.count <= mostUnderWay) {
-      publisher.write(burst.frames);
-      state.published += order.burst;
+async function openSinks(order: LoadOrder, onTime: (timeMs: number) => void): Promise<Sinks> {
+  const { subscribers, payloadBytes, channels, ratePerSecond } = order;
+  const dialect = dialectOf(order.server);
+  const counters = Array.from(
+    { length: subscribers },
+    (_, i) =>
+      new MarkerCounter(
+        ratePerSecond !== null && i % SUBSCRIBERS_PER_CLOCK === 0 ? onTime : undefined,
+        payloadBytes,
+        dialect.times,
+      ),
+  );
+  const sinks = new Sinks(counters);
+  const openOne = async (counter: MarkerCounter, i: number) => {
+    const isOuter = i === 0 || i === subscribers - 1;
+    const socket = await open(order, (bytes) => {
+      counter.take(bytes);
+      if (isOuter) sinks.onReceived();
+    });
+    await dialect.subscribe(socket, channels);
+  };
+  for (let i = 0; i < subscribers; i += OPENED_AT_ONCE) {
+    await Promise.all(counters.slice(i, i + OPENED_AT_ONCE).map((counter, j) => openOne(counter, i + j)));
+  }
+  return sinks;
+}
+
+async function open(order: LoadOrder, onBytes: (bytes: Buffer) => void): Promise<RawSocket> {
+  const { protocol, keepAlive, open } = dialectOf(order.server);
+  const socket = await openRaw(new URL(order.url), protocol, onBytes, (cause) => {
+    throw cause;
+  });
+  await open(socket, order.token);
+  if (keepAlive) setInterval(() => socket.write(keepAlive.bytes), keepAlive.everyMs);
+  return socket;
+}
+
+function saturate(order: LoadOrder, publisher: RawSocket, sinks: Sinks): void {
+  const { burst, window, payloadBytes, channels } = order;
+  const messages = new Messages(dialectOf(order.server), payloadBytes, channels, burst);
+  const mostUnderWay = (window - 1) * burst;
+  let published = 0;
+  sinks.onReceived = () => {
+    while (published - sinks.received() <= mostUnderWay) {
+      publisher.write(messages.burst(burst));
+      published += burst;
     }
   };
-  onRefill(refill);
-  refill();
-  return () => {
-    running = false;
-  };
+  sinks.onReceived();
 }
 
-function pace(
-  order: LoadOrder,
-  publisher: RawSocket,
-  state: { published: number },
-  rate: number,
-): () => void {
-  const burst = DIALECTS[order.server]!.burst(order.payloadBytes, 1);
+function pace(order: LoadOrder, publisher: RawSocket, rate: number): void {
+  const messages = new Messages(dialectOf(order.server), order.payloadBytes, order.channels, 1);
   const stepMs = 1000 / rate;
   let dueMs = now() + stepMs;
-  let running = true;
   const step = () => {
-    while (dueMs <= now()) {
-      burst.stampAll(dueMs);
-      publisher.write(Buffer.from(burst.frames));
-      state.published++;
-      dueMs += stepMs;
-    }
-    if (running) setImmediate(step);
+    for (; dueMs <= now(); dueMs += stepMs) publisher.write(messages.stamped(dueMs));
+    // Turns without rest: a timer would wake a millisecond late.
+    setImmediate(step);
   };
   step();
-  return () => {
-    running = false;
-  };
-}
-
-function total(counters: readonly MarkerCounter[]): number {
-  return counters.reduce((sum, { count }) => sum + count, 0);
-}
-
-function percentiles(values: number[]): number[] {
-  if (values.length === 0) return [];
-  values.sort((a, b) => a - b);
-  return PERCENTILES.map((p) => values[Math.min(values.length - 1, Math.floor(p * values.length))]!);
 }
 
 function pause(delayMs: number): Promise<void> {

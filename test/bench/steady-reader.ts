@@ -1,5 +1,5 @@
 /** A reader that reads, for the least CPU: counts markers in the raw bytes. */
-import { DIALECTS } from './dialect.ts';
+import { RINGCAST, subscribeFrame } from './dialects/ringcast.ts';
 import { MarkerCounter } from './marker.ts';
 import { openRaw } from './raw-socket.ts';
 
@@ -10,6 +10,9 @@ export async function openHealthy(
   onTime: (timeMs: number) => void,
 ): Promise<void> {
   const counter = new MarkerCounter(onTime);
-  const socket = await openRaw(new URL(url), DIALECTS.ringcast!.protocol, (bytes) => counter.take(bytes));
-  await DIALECTS.ringcast!.prepare(socket, token, true, channel);
+  const socket = await openRaw(new URL(url), RINGCAST.protocol, (bytes) => counter.take(bytes));
+  await RINGCAST.open(socket, token);
+  const confirmed = socket.expect('channelNumber');
+  socket.send(subscribeFrame(1, channel));
+  await confirmed;
 }

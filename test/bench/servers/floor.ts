@@ -1,34 +1,42 @@
 /**
- * The floor: bare uWebSockets.js that forwards each tick's messages as one frame with its own send loop. No log, no
- * auth, no disk: what batching alone gives.
+ * The floor: bare uWebSockets.js that forwards each tick's messages of a channel as one frame with its own send loop, where
+ * there are several under one cork for each connection. No log, no auth, no disk: what batching alone gives.
  */
-import { App, us_socket_local_port, type WebSocket } from 'uWebSockets.js';
-import { announce } from './serving.ts';
+import type { WebSocket } from 'uWebSockets.js';
+import { serveBare } from './serving.ts';
+import { type ChannelFrame, TickBatches } from './tick-batches.ts';
 
-const subscribers: WebSocket<unknown>[] = [];
-const pending: Uint8Array[] = [];
+const subscribers: WebSocket<unknown>[][] = Array.from({ length: 256 }, () => []);
+const outgoing = new Map<WebSocket<unknown>, Buffer[]>();
 
-function flush(): void {
-  const frame = Buffer.concat(pending);
-  pending.length = 0;
-  for (const ws of subscribers) ws.send(frame, true, false);
+const batches = new TickBatches((frames) => {
+  const [only] = frames;
+  if (frames.length === 1 && only)
+    for (const ws of subscribers[only.channel]!) ws.send(only.frame, true, false);
+  else sendGathered(frames);
+});
+
+function sendGathered(frames: readonly ChannelFrame[]): void {
+  for (const { channel, frame } of frames) {
+    for (const ws of subscribers[channel]!) {
+      const own = outgoing.get(ws);
+      if (own) own.push(frame);
+      else outgoing.set(ws, [frame]);
+    }
+  }
+  for (const [ws, own] of outgoing) {
+    ws.cork(() => {
+      for (const frame of own) ws.send(frame, true, false);
+    });
+  }
+  outgoing.clear();
 }
 
-const app = App();
-app.ws('/*', {
-  compression: 0,
-  maxPayloadLength: 1024 * 1024,
-  maxBackpressure: 1024 * 1024 * 1024,
-  message(ws, message) {
-    if (message.byteLength < 16) {
-      subscribers.push(ws);
-      return;
-    }
-    if (pending.length === 0) setImmediate(flush);
-    pending.push(Buffer.from(new Uint8Array(message)));
-  },
-});
-app.listen('127.0.0.1', 0, (listening) => {
-  if (!listening) process.exit(1);
-  announce(`ws://127.0.0.1:${us_socket_local_port(listening)}`);
+serveBare((ws, message) => {
+  if (message.byteLength > 1) {
+    batches.add(message);
+    return;
+  }
+  subscribers[new Uint8Array(message)[0]!]!.push(ws);
+  ws.send('ok', true);
 });

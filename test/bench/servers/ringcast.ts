@@ -1,16 +1,26 @@
-/** Ringcast as it is used: tokens, offsets, cursors, RocksDB write-behind. */
-import { mkdtemp, rm } from 'node:fs/promises';
+/**
+ * Ringcast as it is used: tokens, offsets, cursors, RocksDB write-behind, nothing switched off.
+ * `--push-interval-ms 10` gathers pushes for so long, in all channels.
+ */
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { createHub, parseConfig } from '../../../server/index.ts';
 import { announce } from './serving.ts';
 
+const { values } = parseArgs({ options: { 'push-interval-ms': { type: 'string' } } });
+const pushIntervalMs = values['push-interval-ms'];
+const channels =
+  pushIntervalMs === undefined ? [] : [{ pattern: '>', pushIntervalMs: Number(pushIntervalMs) }];
+
 const dataFolder = await mkdtemp(join(tmpdir(), 'ringcast-bench-'));
-const hub = await createHub(parseConfig({ port: 0, dataFolder }));
+process.on('exit', () => rmSync(dataFolder, { recursive: true, force: true }));
+const hub = await createHub(parseConfig({ port: 0, dataFolder, channels }));
 announce(hub.url, hub.developmentToken!);
 process.removeAllListeners('disconnect');
 process.on('disconnect', async () => {
   await hub.stop();
-  await rm(dataFolder, { recursive: true, force: true });
   process.exit(0);
 });

@@ -1,18 +1,14 @@
 /** Bare uWebSockets.js with native topics: one `app.publish` per message. */
-import { App, us_socket_local_port } from 'uWebSockets.js';
-import { announce } from './serving.ts';
+import { serveBare } from './serving.ts';
 
-const app = App();
-app.ws('/*', {
-  compression: 0,
-  maxPayloadLength: 1024 * 1024,
-  maxBackpressure: 1024 * 1024 * 1024,
-  message(ws, message, isBinary) {
-    if (message.byteLength < 16) ws.subscribe('bench');
-    else app.publish('bench', message, isBinary, false);
-  },
-});
-app.listen('127.0.0.1', 0, (listening) => {
-  if (!listening) process.exit(1);
-  announce(`ws://127.0.0.1:${us_socket_local_port(listening)}`);
+const topics = Array.from({ length: 256 }, (_, channel) => `bench.${channel}`);
+
+const app = serveBare((ws, message, isBinary) => {
+  const topic = topics[new Uint8Array(message)[0]!]!;
+  if (message.byteLength > 1) {
+    app.publish(topic, message, isBinary, false);
+    return;
+  }
+  ws.subscribe(topic);
+  ws.send('ok', true);
 });
