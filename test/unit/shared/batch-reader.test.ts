@@ -56,4 +56,12 @@ describe('readBatch', () => {
       { numRuns: 2000 },
     );
   });
+
+  it('leaves a count that is not that of the records to the layouts, which refuse it', () => {
+    const fields = { channelNumber: 1, epoch: 2, prevOffset: 3, firstOffset: 4, count: 5 };
+    const bytes = write(fields, new Uint8Array(0)).slice();
+    bytes[bytes.length - 1] = 6;
+    expect(readBatch(bytes)).toBeUndefined();
+    expect(() => msgpackCodec.decodeServer(bytes)).toThrow(expect.objectContaining({ code: 'bad-frame' }));
+  });
 });
