@@ -92,7 +92,11 @@ export class Connection {
 
   /** Only while {@link ready}. Returns what the frame takes on the wire, in bytes. */
   send(frame: ClientFrame): number {
-    const bytes = msgpackCodec.encodeClient(frame);
+    return this.sendBytes(msgpackCodec.encodeClient(frame));
+  }
+
+  /** As {@link send}, for a frame that is bytes already. */
+  sendBytes(bytes: Uint8Array): number {
     this.#transport!.send(bytes);
     return bytes.length;
   }

@@ -14,8 +14,8 @@
  *     O4  what holds up one channel holds up no other, unless one frame publishes to both
  */
 import type { ErrorCode } from '../shared/errors.ts';
-import type { PublishEntry } from '../shared/frames.ts';
 import type { AckLevel } from '../shared/terms.ts';
+import type { FrameEntry as SentEntry } from './publish-frame.ts';
 import {
   type Blocked,
   block,
@@ -79,7 +79,7 @@ interface Frame extends OutboxFrame {
 }
 
 /** Sends the frame; returns its bytes on the wire. */
-export type SendFrame = (frame: OutboxFrame, entries: readonly PublishEntry[]) => number;
+export type SendFrame = (frame: OutboxFrame, entries: readonly SentEntry[]) => number;
 
 export class Outbox {
   readonly #queue = new PublishQueue();
@@ -237,17 +237,18 @@ export class Outbox {
     frame.stamp = ++this.#lastStamp;
     frame.behind = false;
     frame.flagged = true;
-    const entries = frame.entries.map(
-      ({ channel, pending, expectedCursor, sequence, lane }): PublishEntry => {
-        const records = pending.map(({ record }) => record);
-        if (sequence === 0) return { channel, records };
-        const first = lane.knownOn !== this.#connection && headOf(lane) === frame; // O3
-        frame.flagged &&= first;
-        return expectedCursor
-          ? { channel, records, sequence, first, expectedCursor }
-          : { channel, records, sequence, ...(first && { first }) };
-      },
-    );
+    const entries = frame.entries.map(({ channel, pending, expectedCursor, sequence, lane }): SentEntry => {
+      const isNumbered = sequence > 0;
+      const first = isNumbered && lane.knownOn !== this.#connection && headOf(lane) === frame; // O3
+      frame.flagged &&= first;
+      return {
+        channel,
+        records: pending,
+        sequence: isNumbered ? sequence : undefined,
+        first,
+        expectedCursor,
+      };
+    });
     frame.wireBytes = send(frame, entries);
   }
 

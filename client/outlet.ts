@@ -69,6 +69,11 @@ export class Outlet<Item> {
 
   /** The next item, for the iterator. */
   next(): Promise<IteratorResult<Item, undefined>> {
+    const item = this.#pending.length === 0 ? this.#queue.peek() : undefined;
+    if (item && !isGap(item)) {
+      this.#take(item);
+      return Promise.resolve({ done: false, value: item as Item });
+    }
     return new Promise((resolve, reject) => {
       this.#pending.push({ resolve, reject });
       this.#serve();
@@ -92,14 +97,12 @@ export class Outlet<Item> {
   #pump(listener: Listener<Item>): void {
     if (this.#busy) return;
     this.#busy = true;
+    const queue = this.#queue;
     try {
-      for (let item = this.#queue.peek(); item; item = this.#queue.peek()) {
-        const result = this.#hand(item, listener);
-        if (isThenable(result)) {
-          result.then(
-            () => this.#resume(item, listener),
-            (error: unknown) => this.#fail(error),
-          );
+      for (let item = queue.peek(); item; item = queue.peek()) {
+        const result = isGap(item) ? this.#handGap(item, listener) : listener(item as Item);
+        if (result !== undefined && isThenable(result)) {
+          this.#awaitListener(result, item, listener);
           return;
         }
         this.#take(item);
@@ -110,10 +113,16 @@ export class Outlet<Item> {
     this.#busy = false;
   }
 
-  #hand(item: QueueItem, listener: Listener<Item>): unknown {
-    if (!isGap(item)) return listener(item as Item);
-    if (this.#inline) return listener({ gap: item } as Item);
-    return this.#handlers.onGap(item);
+  /** Apart from the loop, which would make a scope for its closures for each record. */
+  #awaitListener(result: PromiseLike<unknown>, item: QueueItem, listener: Listener<Item>): void {
+    result.then(
+      () => this.#resume(item, listener),
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
+  #handGap(gap: Gap, listener: Listener<Item>): unknown {
+    return this.#inline ? listener({ gap } as Item) : this.#handlers.onGap(gap);
   }
 
   #resume(item: QueueItem, listener: Listener<Item>): void {
@@ -156,9 +165,8 @@ export class Outlet<Item> {
       this.#cursor = this.#cursorBehindDropped ?? this.#cursor;
       return;
     }
-    const before = this.#queue.bytes;
-    this.#cursor = this.#queue.take() ?? this.#cursor;
-    if (this.#queue.bytes < before) this.#handlers.onTaken();
+    this.#cursor = this.#queue.cursorBehindNext() ?? this.#cursor;
+    if (this.#queue.take()) this.#handlers.onTaken();
   }
 }
 

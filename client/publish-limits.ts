@@ -3,9 +3,7 @@
  * connection is never sent. Called by the publisher.
  */
 import { RingcastError } from '../shared/errors.ts';
-import { encodeValue } from '../shared/msgpack.ts';
-import { maxRecordBytes } from '../shared/record-run.ts';
-import type { RecordInput, RecordMeta } from '../shared/terms.ts';
+import type { RecordMeta } from '../shared/terms.ts';
 import { meta as metaKind } from '../shared/wire-kinds.ts';
 import type { OutboxEntry } from './publish-queue.ts';
 
@@ -41,28 +39,34 @@ export class PublishLimits {
     return Math.min(this.frameBytes, FRAME_TARGET_BYTES) - FRAME_OVERHEAD_BYTES - ENTRY_OVERHEAD_BYTES;
   }
 
-  /** The record's size on the wire, at most. Throws what the hub would refuse it for. */
-  measure(channel: string, { key, meta, payload }: RecordInput): number {
-    if (key !== null && typeof key !== 'string') throw new TypeError('key must be a string or null');
-    if (key !== null && key.length * 3 > this.keyBytes && utf8.encode(key).length > this.keyBytes) {
+  /** Throws what the hub would refuse it for. */
+  checkKey(key: string | null): void {
+    if (key === null) return;
+    if (typeof key !== 'string') throw new TypeError('key must be a string or null');
+    if (key.length * 3 > this.keyBytes && utf8.encode(key).length > this.keyBytes) {
       throw new RingcastError('record-invalid', `a key has at most ${this.keyBytes} bytes; shorten it`);
     }
-    const bytes = maxRecordBytes(key, meta === null ? null : encodeValue(meta), payload);
-    if (
-      payload.length > this.recordBytes ||
-      bytesOfEntry(channel, bytes) + FRAME_OVERHEAD_BYTES > this.frameBytes
-    ) {
-      const text = `the record's ${payload.length} bytes are more than the ${this.recordBytes} that this hub takes; split it`;
-      throw new RingcastError('record-too-large', text);
-    }
-    return bytes;
   }
 
-  /** Throws as {@link measure}, and `record-too-large` for entries that do not fit one frame together. */
+  /** @param bytes of the whole record. Throws what the hub would refuse it for. */
+  checkSize(channel: string, payloadBytes: number, bytes: number): void {
+    if (
+      payloadBytes > this.recordBytes ||
+      bytesOfEntry(channel, bytes) + FRAME_OVERHEAD_BYTES > this.frameBytes
+    ) {
+      const text = `the record's ${payloadBytes} bytes are more than the ${this.recordBytes} that this hub takes; split it`;
+      throw new RingcastError('record-too-large', text);
+    }
+  }
+
+  /** Throws as for single records, and `record-too-large` for entries that do not fit one frame together. */
   checkFrame(entries: readonly OutboxEntry[]): void {
     let bytes = FRAME_OVERHEAD_BYTES;
     for (const { channel, pending } of entries)
-      for (const { record } of pending) this.measure(channel, record);
+      for (const { key, payloadBytes, bytes } of pending) {
+        this.checkKey(key);
+        this.checkSize(channel, payloadBytes, bytes);
+      }
     for (const { channel, pending } of entries) {
       bytes += bytesOfEntry(
         channel,

@@ -2,7 +2,8 @@
  * Publishes that were never sent, in order: gathered by channel and ack level, and cut into frames when their time has
  * come. Pure; knows nothing of sequences and answers. Called by the outbox.
  */
-import type { AckLevel, Cursor, RecordInput } from '../shared/terms.ts';
+import type { AckLevel, Cursor } from '../shared/terms.ts';
+import type { WrittenRecord } from './record-writer.ts';
 
 /** Where a publish ended up. */
 export interface PublishResult {
@@ -11,9 +12,10 @@ export interface PublishResult {
 }
 
 /** One publish of the application. */
-export interface Pending {
-  readonly record: RecordInput;
-  /** An upper bound of its bytes on the wire. */
+export interface Pending extends WrittenRecord {
+  readonly key: string | null;
+  readonly payloadBytes: number;
+  /** On the wire. */
   readonly bytes: number;
   resolve(result: PublishResult | undefined): void;
   reject(error: unknown): void;

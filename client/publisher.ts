@@ -10,9 +10,7 @@ import { RingcastError } from '../shared/errors.ts';
 import {
   MAX_PUBLISH_ENTRIES,
   MAX_PUBLISH_RECORDS,
-  type Publish,
   type PublishAnswer,
-  type PublishEntry,
   type Welcome,
 } from '../shared/frames.ts';
 import { encodeValue } from '../shared/msgpack.ts';
@@ -20,8 +18,10 @@ import { ACK_LEVELS, type AckLevel, formatCursor, type RecordMeta } from '../sha
 import { type BackoffPolicy, backoffDelayMs } from './backoff.ts';
 import { checkChannel, type PublishItem, type PublishOptions, readExpectedCursor } from './options.ts';
 import { Outbox, type OutboxFrame } from './outbox.ts';
+import { type FrameEntry, publishFrame } from './publish-frame.ts';
 import { checkMeta, PublishLimits } from './publish-limits.ts';
 import { type OutboxEntry, type Pending, type PublishResult, sizeOf } from './publish-queue.ts';
+import { RecordWriter } from './record-writer.ts';
 import type { Requests } from './requests.ts';
 
 /** What waits is sent while a loop publishes without end, once it is so much. */
@@ -30,7 +30,8 @@ const EAGER_BYTES = 64 * 1024;
 /** What the publisher needs of its connection. */
 export interface PublishPort {
   readonly ready: boolean;
-  send(frame: Publish): number;
+  /** Returns how many they are. */
+  sendBytes(bytes: Uint8Array): number;
 }
 
 export interface PublisherSettings {
@@ -44,6 +45,7 @@ export class Publisher {
   readonly #requests: Requests;
   readonly #settings: PublisherSettings;
   readonly #outbox = new Outbox();
+  readonly #writer = new RecordWriter();
   #limits = new PublishLimits({});
   #creditBytes = 0;
   #flushScheduled = false;
@@ -73,9 +75,8 @@ export class Publisher {
       const { key = null, meta = null, ack = 'memory' } = options;
       this.#checkOpen(ack);
       const expectedCursor = readExpectedCursor(options.expectedCursor, ack);
-      const { record, bytes } = this.#prepare(channel, data, key, meta);
-      this.#makeRoom(bytes);
-      const pending = { record, bytes, resolve, reject };
+      const pending = this.#prepare(channel, data, key, meta, resolve, reject);
+      this.#makeRoom(pending.bytes);
       if (expectedCursor) this.#outbox.addWhole(ack, [{ channel, pending: [pending], expectedCursor }]);
       else this.#outbox.add(channel, ack, pending);
       this.#flushSoon();
@@ -88,16 +89,25 @@ export class Publisher {
     ack: AckLevel,
   ): Promise<readonly (PublishResult | undefined)[]> {
     this.#checkOpen(ack);
-    const entries = new Map<string, GatheredEntry>();
-    const results = items.map((item) => this.#gather(entries, item, ack));
-    if (results.length === 0) return [];
-    const all = [...entries.values()];
-    checkCounts(all);
-    this.#limits.checkFrame(all);
-    this.#makeRoom(sizeOf(all));
-    this.#outbox.addWhole(ack, all);
-    this.#flushSoon();
-    return Promise.all(results);
+    if (items.length === 0) return [];
+    return new Promise((resolve, reject) => {
+      const entries = new Map<string, GatheredEntry>();
+      const results = new Array<PublishResult | undefined>(items.length);
+      let left = items.length;
+      items.forEach((item, index) => {
+        const settle = (result: PublishResult | undefined) => {
+          results[index] = result;
+          if (--left === 0) resolve(results);
+        };
+        this.#gather(entries, item, ack, settle, reject);
+      });
+      const all = [...entries.values()];
+      checkCounts(all);
+      this.#limits.checkFrame(all);
+      this.#makeRoom(sizeOf(all));
+      this.#outbox.addWhole(ack, all);
+      this.#flushSoon();
+    });
   }
 
   /** A connection begins: it may take publishes, within what the welcome grants. */
@@ -154,11 +164,18 @@ export class Publisher {
     data: unknown,
     key: string | null,
     meta: RecordMeta | null,
-  ): Pick<Pending, 'record' | 'bytes'> {
+    resolve: Pending['resolve'],
+    reject: Pending['reject'],
+  ): Pending {
     checkChannel(channel);
     checkMeta(meta);
-    const record = { key, meta, payload: encodeValue(data) };
-    return { record, bytes: this.#limits.measure(channel, record) };
+    this.#limits.checkKey(key);
+    const metaBytes = meta === null ? null : encodeValue(meta);
+    this.#writer.write(key, metaBytes, data);
+    const { chunk, start, end, payloadBytes } = this.#writer;
+    const bytes = end - start;
+    this.#limits.checkSize(channel, payloadBytes, bytes);
+    return { chunk, start, end, key, payloadBytes, bytes, resolve, reject };
   }
 
   #makeRoom(bytes: number): void {
@@ -173,16 +190,21 @@ export class Publisher {
     entries: Map<string, GatheredEntry>,
     item: PublishItem,
     ack: AckLevel,
-  ): Promise<PublishResult | undefined> {
+    resolve: Pending['resolve'],
+    reject: Pending['reject'],
+  ): void {
     const { channel, data, key = null, meta = null } = item;
     const expectedCursor = readExpectedCursor(item.expectedCursor, ack);
-    const { record, bytes } = this.#prepare(channel, data, key, meta);
-    const entry = entries.get(channel) ?? { channel, pending: [], expectedCursor };
-    if (expectedCursor && entry.pending.length > 0) {
+    const pending = this.#prepare(channel, data, key, meta, resolve, reject);
+    let entry = entries.get(channel);
+    if (expectedCursor && entry) {
       throw new TypeError(`expectedCursor may stand at the first record to ${channel} only`);
     }
-    entries.set(channel, entry);
-    return new Promise((resolve, reject) => entry.pending.push({ record, bytes, resolve, reject }));
+    if (!entry) {
+      entry = { channel, pending: [], expectedCursor };
+      entries.set(channel, entry);
+    }
+    entry.pending.push(pending);
   }
 
   /** What waited across a reconnect may be more than this hub takes; sent all the same, it would end the connection. */
@@ -236,13 +258,12 @@ export class Publisher {
     this.#settled();
   }
 
-  #send(frame: OutboxFrame, entries: readonly PublishEntry[]): number {
+  #send(frame: OutboxFrame, entries: readonly FrameEntry[]): number {
     const isKept = frame.ack !== 'none';
     const id = isKept ? this.#expect(frame) : 0;
     const ack = frame.ack === 'disk' ? 'disk' : 'memory';
-    const { firstSentMs } = frame;
-    const publish: Publish = { op: 'publish', id, ack, entries };
-    const wireBytes = this.#port.send(frame.inDoubt ? { ...publish, firstSentMs } : publish);
+    const firstSentMs = frame.inDoubt ? frame.firstSentMs : undefined;
+    const wireBytes = this.#port.sendBytes(publishFrame(id, ack, entries, firstSentMs));
     this.#creditBytes -= wireBytes;
     if (!isKept)
       for (const { pending } of frame.entries) for (const { resolve } of pending) resolve(undefined);
@@ -313,12 +334,13 @@ function checkCounts(entries: readonly GatheredEntry[]): void {
 }
 
 function resolve({ entries }: OutboxFrame, { epoch, firstOffsets }: PublishAnswer): void {
-  entries.forEach(({ pending }, at) => {
+  for (let at = 0; at < entries.length; at++) {
+    const { pending } = entries[at]!;
     const first = firstOffsets[at] ?? null;
-    pending.forEach(({ resolve }, index) => {
-      resolve({ cursor: first === null ? null : formatCursor({ epoch, offset: first + index }) });
-    });
-  });
+    for (let i = 0; i < pending.length; i++) {
+      pending[i]!.resolve({ cursor: first === null ? null : formatCursor({ epoch, offset: first + i }) });
+    }
+  }
 }
 
 function reject({ entries }: OutboxFrame, error: RingcastError): void {

@@ -22,9 +22,13 @@ export interface QueueChunk {
   readonly cursorAfter?: Cursor | null;
 }
 
+const NONE: readonly QueueItem[] = [];
+
 export class RecordQueue {
   #chunks: QueueChunk[] = [];
-  /** The next item of the first chunk. */
+  /** Of the first chunk. */
+  #items: readonly QueueItem[] = NONE;
+  /** The next of them. */
   #at = 0;
   #bytes = 0;
 
@@ -36,32 +40,30 @@ export class RecordQueue {
   /** Keeps the chunk, which must not be empty. */
   push(chunk: QueueChunk): void {
     chunk.hold?.retain();
-    this.#chunks.push(chunk);
+    if (this.#chunks.push(chunk) === 1) this.#items = chunk.items;
     this.#bytes += chunk.bytes;
   }
 
   peek(): QueueItem | undefined {
-    return this.#chunks[0]?.items[this.#at];
+    return this.#at < this.#items.length ? this.#items[this.#at] : undefined;
   }
 
-  /** Takes the next item; returns the cursor behind it, undefined where it moves none. Only after {@link peek} gave one. */
-  take(): Cursor | undefined {
-    const chunk = this.#chunks[0]!;
-    const cursor = this.cursorBehindNext();
-    if (++this.#at >= chunk.items.length) {
-      this.#chunks.shift();
-      this.#at = 0;
-      this.#bytes -= chunk.bytes;
-      chunk.hold?.release();
-    }
-    return cursor;
+  /** Takes the next item; true when a chunk is done with it. Only after {@link peek} gave one. */
+  take(): boolean {
+    if (++this.#at < this.#items.length) return false;
+    const chunk = this.#chunks.shift()!;
+    this.#items = this.#chunks[0]?.items ?? NONE;
+    this.#at = 0;
+    this.#bytes -= chunk.bytes;
+    chunk.hold?.release();
+    return chunk.bytes > 0;
   }
 
-  /** What {@link take} would return. */
+  /** The cursor behind the next item, undefined where it moves none. */
   cursorBehindNext(): Cursor | undefined {
+    const item = this.peek();
     const chunk = this.#chunks[0];
-    const item = chunk?.items[this.#at];
-    if (!chunk || !item) return undefined;
+    if (!item || !chunk) return undefined;
     if (chunk.cursorAfter === undefined) return positionOf(item);
     return this.#at === chunk.items.length - 1 ? (chunk.cursorAfter ?? undefined) : undefined;
   }
@@ -84,6 +86,7 @@ export class RecordQueue {
   clear(): void {
     const chunks = this.#chunks;
     this.#chunks = [];
+    this.#items = NONE;
     this.#at = 0;
     this.#bytes = 0;
     for (const { hold } of chunks) hold?.release();

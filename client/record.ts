@@ -12,8 +12,9 @@ import { RingcastError } from '../shared/errors.ts';
 import type { CarriesRun } from '../shared/frames.ts';
 import { decodeValue } from '../shared/msgpack.ts';
 import { MsgpackError } from '../shared/msgpack-bytes.ts';
-import { RunReader } from '../shared/record-run.ts';
+import { payloadEnd, payloadStart, RunReader } from '../shared/record-run.ts';
 import { type Epoch, formatCursor, type Offset, type RecordMeta } from '../shared/terms.ts';
+import { readValue } from '../shared/value-reader.ts';
 
 const BLOCK_BYTES = 4096;
 /** What a record's object takes beside its bytes, roughly; charged to queues with them. */
@@ -30,10 +31,9 @@ export type RecordRun = CarriesRun & { readonly epoch: Epoch } & (
     | { readonly offsets: readonly Offset[] }
   );
 
-/** The bytes of neighbouring records; `base` is the index in the run where they begin. */
+/** The bytes of neighbouring records: their own once it is sealed. */
 interface Block {
   bytes: Uint8Array;
-  base: number;
 }
 
 const UNREAD = Symbol('unread');
@@ -50,18 +50,28 @@ export class ReceivedRecord {
   readonly timeMs: number;
   readonly #block: Block;
   readonly #start: number;
+  readonly #payloadAt: number;
   #reader: RunReader | undefined;
   #meta: RecordMeta | null | typeof UNREAD = UNREAD;
   #data: unknown = UNREAD;
 
-  /** Made by {@link readRun} only. */
-  constructor(channel: string, epoch: Epoch, offset: Offset, timeMs: number, block: object, start: number) {
+  /** Made by {@link readRun} only. `start`, `payloadAt`: where in the block it and its payload begin. */
+  constructor(
+    channel: string,
+    epoch: Epoch,
+    offset: Offset,
+    timeMs: number,
+    block: object,
+    start: number,
+    payloadAt: number,
+  ) {
     this.channel = channel;
     this.epoch = epoch;
     this.offset = offset;
     this.timeMs = timeMs;
     this.#block = block as Block;
     this.#start = start;
+    this.#payloadAt = payloadAt;
   }
 
   /** The position to resume from once this record is dealt with. */
@@ -93,26 +103,36 @@ export class ReceivedRecord {
    * something else than one msgpack value; the record's other members are not touched by that.
    */
   get data(): unknown {
-    if (this.#data === UNREAD) {
-      this.#data = this.#read((reader) => decodeValue(reader.payload, { timestamps: true }));
+    if (this.#data !== UNREAD) return this.#data;
+    try {
+      const { bytes } = this.#block;
+      const at = this.#payloadAt;
+      const data = readValue(bytes, payloadStart(bytes, at), payloadEnd(bytes, at), true);
+      this.#data = data;
+      return data;
+    } catch (cause) {
+      throw this.#unreadable(cause);
     }
-    return this.#data;
   }
 
   #read<T>(part: (reader: RunReader) => T): T {
     try {
       if (!this.#reader) {
-        this.#reader = new RunReader(this.#block.bytes, this.#start - this.#block.base);
+        this.#reader = new RunReader(this.#block.bytes, this.#start);
         this.#reader.next();
       }
       return part(this.#reader);
     } catch (cause) {
-      if (!(cause instanceof MsgpackError)) throw cause;
-      const what = `record ${this.cursor} of ${this.channel}`;
-      throw new RingcastError('record-invalid', `${what} cannot be read: ${cause.message}; skip it`, {
-        cause,
-      });
+      throw this.#unreadable(cause);
     }
+  }
+
+  #unreadable(cause: unknown): unknown {
+    if (!(cause instanceof MsgpackError)) return cause;
+    const what = `record ${this.cursor} of ${this.channel}`;
+    return new RingcastError('record-invalid', `${what} cannot be read: ${cause.message}; skip it`, {
+      cause,
+    });
   }
 }
 
@@ -136,29 +156,34 @@ function read(channel: string, fields: RecordRun, skip: number): ReceivedRecord[
   const records: ReceivedRecord[] = [];
   const reader = new RunReader(run);
   let block: Block | undefined;
+  /** Where in the run the block begins. */
+  let base = 0;
   let seen = 0;
   while (reader.next()) {
     const index = seen++;
     if (index < skip) continue;
     const { start } = reader;
+    if (block && reader.end - base > BLOCK_BYTES) {
+      seal(block, run, base, start);
+      block = undefined;
+    }
     if (!block) {
-      block = { bytes: run, base: start };
-    } else if (reader.end - block.base > BLOCK_BYTES) {
-      seal(block, run, start);
-      block = { bytes: run, base: start };
+      block = { bytes: run };
+      base = start;
     }
     const offset = offsets ? offsets[index]! : firstOffset + index;
     if (offsets && index > 0 && offset <= offsets[index - 1]!)
       throw new MsgpackError('its offsets do not grow');
-    records.push(new ReceivedRecord(channel, epoch, offset, reader.timeMs, block, start));
+    const { timeMs, payloadAt } = reader;
+    records.push(new ReceivedRecord(channel, epoch, offset, timeMs, block, start - base, payloadAt - base));
   }
   if (seen !== count) throw new MsgpackError(`it holds ${seen} records, not ${count}`);
-  if (block) seal(block, run, run.length);
+  if (block) seal(block, run, base, run.length);
   return records;
 }
 
 /** Gives the block bytes of its own, unless it is most of the buffer that it lies in anyway. */
-function seal(block: Block, run: Uint8Array, end: number): void {
-  const view = run.subarray(block.base, end);
+function seal(block: Block, run: Uint8Array, start: number, end: number): void {
+  const view = run.subarray(start, end);
   block.bytes = view.length * 2 >= view.buffer.byteLength ? view : view.slice();
 }

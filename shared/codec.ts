@@ -5,6 +5,7 @@
  * Decoding throws RingcastError: `bad-frame` for what is malformed, `unknown-opcode` for a client frame of a kind not
  * known here. Unknown server frames are `undefined`: a later hub may send them, and a client passes them over.
  */
+import { readBatch } from './batch-reader.ts';
 import { RingcastError } from './errors.ts';
 import { CLIENT_LAYOUTS, type Layout, SERVER_LAYOUTS } from './frame-layouts.ts';
 import type { CarriesRun, ClientFrame, ServerFrame, SUBPROTOCOLS } from './frames.ts';
@@ -50,6 +51,8 @@ export const msgpackCodec: Codec = {
     return { ...clientLayouts[op]!.kind.fromWire(items.slice(1), op), op } as ClientFrame;
   },
   decodeServer(bytes) {
+    const batch = readBatch(bytes);
+    if (batch) return batch;
     const op = serverOps.get(bytes[1]!);
     if (op && serverLayouts[op]!.carriesRun) return decodeRunFrame(op, bytes);
     const items = arrayOf(bytes);

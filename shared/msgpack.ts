@@ -4,6 +4,7 @@
  */
 import { addExtension, type Options, Packr, Unpackr } from 'msgpackr';
 import { MsgpackError, skipValue } from './msgpack-bytes.ts';
+import { readValue } from './value-reader.ts';
 
 /**
  * Memory that is not bytes. msgpackr writes a bin of the right length for these, but leaves in it whatever its buffer
@@ -33,7 +34,6 @@ const packr = new Packr({
   mapsAsObjects: true,
   int64AsType: 'number',
 });
-const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number' });
 const exactUnpackr = new Unpackr({ useRecords: false, mapsAsObjects: false, int64AsType: 'bigint' });
 
 /**
@@ -58,7 +58,7 @@ export function encodeValue(value: unknown): Uint8Array {
  * malformed, nested too deep, followed by more bytes, or of an extension type other than (with `timestamps`) Date.
  */
 export function decodeValue(bytes: Uint8Array, options: { timestamps: boolean }): unknown {
-  return unpackWith(unpackr, bytes, options.timestamps);
+  return readValue(bytes, 0, bytes.length, options.timestamps);
 }
 
 /**
@@ -66,15 +66,11 @@ export function decodeValue(bytes: Uint8Array, options: { timestamps: boolean })
  * integers bigint.
  */
 export function decodeExactly(bytes: Uint8Array): unknown {
-  return unpackWith(exactUnpackr, bytes, true);
-}
-
-function unpackWith(reader: Unpackr, bytes: Uint8Array, timestamps: boolean): unknown {
-  if (skipValue(bytes, 0, bytes.length, timestamps) !== bytes.length) {
+  if (skipValue(bytes, 0, bytes.length, true) !== bytes.length) {
     throw new MsgpackError('more bytes follow the value');
   }
   try {
-    return reader.unpack(bytes);
+    return exactUnpackr.unpack(bytes);
   } catch (cause) {
     throw new MsgpackError('not a msgpack value', { cause });
   }

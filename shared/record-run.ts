@@ -130,9 +130,10 @@ export class RunReader {
   /** Where the current record begins. */
   start = 0;
   timeMs = 0;
+  /** Where its payload begins: at the header of a bin. */
+  payloadAt = 0;
   #keyAt = 0;
   #metaAt = 0;
-  #payloadAt = 0;
 
   constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
     this.bytes = bytes;
@@ -146,15 +147,18 @@ export class RunReader {
     const at = this.#next;
     const end = this.#end;
     if (at >= end) return false;
-    if (bytes[at]! < 0x94 || bytes[at]! > 0x9f)
-      throw new MsgpackError('a record is not an array of four or more');
+    const head = bytes[at]!;
+    if (head < 0x94 || head > 0x9f) throw new MsgpackError('a record is not an array of four or more');
     this.start = at;
-    this.#keyAt = this.#readTime(at + 1, end);
-    this.#metaAt = skipValue(bytes, this.#keyAt, end);
-    this.#payloadAt = skipValue(bytes, this.#metaAt, end);
-    let next = skipValue(bytes, this.#payloadAt, end);
+    const keyAt = this.#readTime(at + 1, end);
+    const metaAt = skipPart(bytes, keyAt, end);
+    const payloadAt = skipPart(bytes, metaAt, end);
+    this.#keyAt = keyAt;
+    this.#metaAt = metaAt;
+    this.payloadAt = payloadAt;
+    let next = skipPart(bytes, payloadAt, end);
     // Elements that a later version may add behind the payload are passed over.
-    for (let extra = (bytes[at]! & 0x0f) - 4; extra > 0; extra--) next = skipValue(bytes, next, end);
+    for (let extra = (head & 0x0f) - 4; extra > 0; extra--) next = skipValue(bytes, next, end);
     this.#next = next;
     return true;
   }
@@ -177,28 +181,53 @@ export class RunReader {
 
   /** The msgpack of the record's meta, a view; null where it has none. */
   get meta(): Uint8Array | null {
-    return this.bytes[this.#metaAt] === 0xc0 ? null : this.bytes.subarray(this.#metaAt, this.#payloadAt);
+    return this.bytes[this.#metaAt] === 0xc0 ? null : this.bytes.subarray(this.#metaAt, this.payloadAt);
   }
 
   /** A view of the payload: one msgpack value. */
   get payload(): Uint8Array {
-    const { bytes } = this;
-    const at = this.#payloadAt;
-    const head = bytes[at];
-    if (head === 0xc4) return bytes.subarray(at + 2, at + 2 + bytes[at + 1]!);
-    if (head === 0xc5) return bytes.subarray(at + 3, at + 3 + readUint16(bytes, at + 1));
-    if (head === 0xc6) return bytes.subarray(at + 5, at + 5 + readUint32(bytes, at + 1));
-    throw new MsgpackError('the payload of a record is not bin');
+    return this.bytes.subarray(
+      payloadStart(this.bytes, this.payloadAt),
+      payloadEnd(this.bytes, this.payloadAt),
+    );
   }
 
   /** uint64 as the hub writes it, or what another encoder may have made of it. */
   #readTime(at: number, end: number): number {
-    const next = skipValue(this.bytes, at, end);
-    const timeMs = readNumber(this.bytes, at);
+    const { bytes } = this;
+    if (bytes[at] === 0xcf && bytes[at + 1] === 0 && bytes[at + 2]! < 0x20 && at + 9 <= end) {
+      this.timeMs = readUint64(bytes, at + 1);
+      return at + 9;
+    }
+    const next = skipValue(bytes, at, end);
+    const timeMs = readNumber(bytes, at);
     if (!(Number.isSafeInteger(timeMs) && timeMs >= 0)) {
       throw new MsgpackError('the time of a record is not an integer from 0 to 2^53 − 1');
     }
     this.timeMs = timeMs;
     return next;
   }
+}
+
+/** {@link skipValue} with a short way for what parts of records mostly are: nil, and a bin of less than 64 KiB. */
+function skipPart(bytes: Uint8Array, at: number, end: number): number {
+  const head = bytes[at];
+  if (head === 0xc0 && at < end) return at + 1;
+  const next =
+    head === 0xc4 ? at + 2 + bytes[at + 1]! : head === 0xc5 ? at + 3 + readUint16(bytes, at + 1) : Number.NaN;
+  return next <= end ? next : skipValue(bytes, at, end);
+}
+
+/** Where the bytes of a payload begin whose header is at `at`, of a record that {@link RunReader} has passed. */
+export function payloadStart(bytes: Uint8Array, at: number): number {
+  const head = bytes[at]!;
+  if (head < 0xc4 || head > 0xc6) throw new MsgpackError('the payload of a record is not bin');
+  return at + (head === 0xc4 ? 2 : head === 0xc5 ? 3 : 5);
+}
+
+/** The index behind them. */
+export function payloadEnd(bytes: Uint8Array, at: number): number {
+  const head = bytes[at]!;
+  if (head === 0xc4) return at + 2 + bytes[at + 1]!;
+  return head === 0xc5 ? at + 3 + readUint16(bytes, at + 1) : at + 5 + readUint32(bytes, at + 1);
 }
