@@ -4,6 +4,7 @@
  * Called by verify-token.ts.
  */
 
+import { createSecretKey } from 'node:crypto';
 import { RingcastError } from '../../shared/errors.ts';
 import {
   type KeyHint,
@@ -39,7 +40,8 @@ const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512'];
 export function openKeySource(config: KeySourceConfig, deps: RemoteKeysDeps): KeySource {
   switch (config.kind) {
     case 'secret':
-      return fixedKey(toSecretBytes(config.secret), SECRET_ALGORITHMS);
+      // Not as bytes: jose would import them anew for every token.
+      return fixedKey(createSecretKey(toSecretBytes(config.secret)), SECRET_ALGORITHMS);
     case 'public-key': {
       const { key, algorithms } = parsePublicKeyPem(config.pem);
       return fixedKey(key, algorithms);
