@@ -224,7 +224,9 @@ export const hubConfig = section({
   writeBehind: writeBehind.prefault({}),
   producers: producers.prefault({}),
   /** Bounds by channel: the first rule whose pattern matches counts, what it leaves out has the default. */
-  channels: z.array(channelRule, wants('a list of {pattern, ring, retention, state, readers, pushIntervalMs}')).default([]),
+  channels: z
+    .array(channelRule, wants('a list of {pattern, ring, retention, state, readers, pushIntervalMs}'))
+    .default([]),
   log: log.prefault({}),
 });
 

@@ -15,6 +15,7 @@ import type { OrderedStore } from './log/ordered-store.ts';
 import { SEGMENT_BYTES } from './log/slab-allocator.ts';
 import { storeFolder } from './log/store-folder.ts';
 import { Connection } from './net/connection.ts';
+import { Deadlines } from './net/deadlines.ts';
 import { refuseConnection } from './net/error-frame.ts';
 import { answerHttp } from './net/http-api.ts';
 import { LoopTurn } from './net/loop-turn.ts';
@@ -163,13 +164,13 @@ function channelBounds({ channels }: HubConfig): (channel: string) => ChannelBou
 
 async function listen(config: HubConfig, core: HubCore, auth: Auth, clock: Clock, log: Logger): Promise<Hub> {
   const { verifier, developmentToken } = auth;
-  const connections = new Set<Connection>();
   const serverName = `ringcast/${VERSION}`;
   const { maxConnections, maxChannels: _, ...limits } = config.limits;
   const services: ConnectionServices = {
     hub: core,
     verifier,
     clock,
+    deadlines: new Deadlines(clock),
     tokens: config.tokens,
     turn: new LoopTurn(),
     helloTimeoutMs: config.helloTimeoutMs,
@@ -177,24 +178,13 @@ async function listen(config: HubConfig, core: HubCore, auth: Auth, clock: Clock
     log,
     serverName,
   };
-  const metrics = createMetrics(() => readingOf(core, connections));
-  const server = await startServer({
+  let server: SocketServer<Connection> | undefined;
+  const metrics = createMetrics(() => readingOf(core, server?.accepted() ?? []));
+  server = await startServer({
     host: config.host,
     port: config.port,
     maxConnections,
-    accept(socket) {
-      const connection = new Connection(socket, services);
-      connections.add(connection);
-      return {
-        receive: (bytes, isBinary) => connection.receive(bytes, isBinary),
-        drained: () => connection.drained(),
-        pinged: () => connection.pinged(),
-        closed: () => {
-          connections.delete(connection);
-          connection.closed();
-        },
-      };
-    },
+    accept: (socket) => new Connection(socket, services),
     refuse: refuseConnection,
     answer: (question) => answerHttp({ hub: core, verifier, metrics, serverName }, question),
   });
@@ -204,7 +194,7 @@ async function listen(config: HubConfig, core: HubCore, auth: Auth, clock: Clock
     port: server.port,
     developmentToken,
     stop: once(async () => {
-      await sayGoodbye(server, connections);
+      await sayGoodbye(server);
       metrics.close();
       verifier.close();
       let failure: unknown;
@@ -222,25 +212,27 @@ async function listen(config: HubConfig, core: HubCore, auth: Auth, clock: Clock
   };
 }
 
-async function sayGoodbye(server: SocketServer, connections: ReadonlySet<Connection>): Promise<void> {
+async function sayGoodbye(server: SocketServer<Connection>): Promise<void> {
   server.stopListening();
-  for (const connection of [...connections]) connection.goAway(RECONNECT_AFTER_MS);
+  for (const connection of [...server.accepted()]) connection.goAway(RECONNECT_AFTER_MS);
   const endMs = Date.now() + GOODBYE_MS;
   while (server.connectionCount > 0 && Date.now() < endMs)
     await new Promise((resolve) => setTimeout(resolve, 10));
   server.close();
 }
 
-function readingOf(core: HubCore, connections: ReadonlySet<Connection>): Reading {
+function readingOf(core: HubCore, accepted: Iterable<Connection>): Reading {
+  let connections = 0;
   let subscriptions = 0;
   let bufferedBytes = 0;
-  for (const connection of connections) {
+  for (const connection of accepted) {
+    connections++;
     subscriptions += connection.subscriptionCount;
     bufferedBytes += connection.bufferedBytes;
   }
   const { fanOut, catchUp, logs } = core;
   return {
-    connections: connections.size,
+    connections,
     subscriptions,
     channels: [...core.channels].length,
     publishedRecords: core.publishedRecords,

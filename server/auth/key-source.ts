@@ -33,13 +33,17 @@ export interface KeySource {
   close(): void;
 }
 
-const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512'];
+const SECRET_HASHES: Readonly<Record<string, string>> = {
+  HS256: 'SHA-256',
+  HS384: 'SHA-384',
+  HS512: 'SHA-512',
+};
 
 /** Throws TypeError for keys that could verify nothing. */
 export function openKeySource(config: KeySourceConfig, deps: RemoteKeysDeps): KeySource {
   switch (config.kind) {
     case 'secret':
-      return fixedKey(toSecretBytes(config.secret), SECRET_ALGORITHMS);
+      return secretKeys(toSecretBytes(config.secret));
     case 'public-key': {
       const { key, algorithms } = parsePublicKeyPem(config.pem);
       return fixedKey(key, algorithms);
@@ -51,6 +55,24 @@ export function openKeySource(config: KeySourceConfig, deps: RemoteKeysDeps): Ke
     default:
       throw new TypeError('keys.kind must be "secret", "public-key", "jwks" or "jwks-url"');
   }
+}
+
+/** Imported once per algorithm: from bytes it would be for every token, which is half of what a verification costs. */
+function secretKeys(secret: Uint8Array): KeySource {
+  const imported = new Map<string, Promise<VerificationKey>>();
+  return {
+    algorithms: Object.keys(SECRET_HASHES),
+    async find({ alg }) {
+      let key = imported.get(alg);
+      if (!key) {
+        const algorithm = { name: 'HMAC', hash: SECRET_HASHES[alg]! };
+        key = crypto.subtle.importKey('raw', Uint8Array.from(secret), algorithm, false, ['verify']);
+        imported.set(alg, key);
+      }
+      return [await key];
+    },
+    close() {},
+  };
 }
 
 /** One key for all: a key id in the header means nothing then. */

@@ -7,16 +7,21 @@
 
 import { decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
 import { RingcastError } from '../../shared/errors.ts';
+import { BoundedMap } from './bounded-map.ts';
 import { type Grants, parseGrants } from './grants.ts';
 import { type KeySource, type KeySourceConfig, openKeySource } from './key-source.ts';
 import type { KeyHint, VerificationKey } from './public-keys.ts';
 import type { RemoteKeysDeps } from './remote-keys.ts';
+import { VerifiedTokens } from './verified-tokens.ts';
 
 /** Longer tokens are refused unread. */
 export const MAX_TOKEN_BYTES = 8 * 1024;
 
 /** 9999-12-31: whoever sets a later expiry has taken ms for seconds, and made a token that lives for ages. */
 const LATEST_EXPIRY_SECONDS = 253_402_300_799;
+
+/** Claims whose tokens share their compiled grants: most users are granted what others are. */
+const MAX_SHARED_GRANTS = 256;
 
 export interface TokenVerifierConfig {
   readonly keys: KeySourceConfig;
@@ -60,13 +65,21 @@ export function createTokenVerifier(config: TokenVerifierConfig, deps: TokenVeri
     ...(config.audience !== undefined && { audience: asArray(config.audience) }),
     ...(config.issuer !== undefined && { issuer: asArray(config.issuer) }),
   };
+  const verifiedTokens = new VerifiedTokens();
+  const grantsOf = shareGrants();
   return {
     async verify(token) {
       const { hint, text } = readHint(token, keySource);
       const keys = await keySource.find(hint);
+      const nowMs = deps.clock.nowMs();
+      const known = verifiedTokens.find(text, keys, nowMs);
+      if (known) return known;
       try {
-        const currentDate = new Date(deps.clock.nowMs());
-        return toVerifiedToken(await verifyWithAny(text, keys, { ...options, currentDate }));
+        const currentDate = new Date(nowMs);
+        const { payload, key } = await verifyWithAny(text, keys, { ...options, currentDate });
+        const verified = toVerifiedToken(payload, grantsOf);
+        verifiedTokens.add(text, key, verified, nowMs);
+        return verified;
       } catch (error) {
         throw error instanceof RingcastError ? error : toRefusal(error, config);
       }
@@ -102,11 +115,11 @@ async function verifyWithAny(
   token: string,
   keys: readonly VerificationKey[],
   options: JWTVerifyOptions,
-): Promise<JWTPayload> {
+): Promise<{ payload: JWTPayload; key: VerificationKey }> {
   let failure: unknown;
   for (const key of keys) {
     try {
-      return (await jwtVerify(token, key, options)).payload;
+      return { payload: (await jwtVerify(token, key, options)).payload, key };
     } catch (error) {
       if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
       failure = error;
@@ -115,10 +128,26 @@ async function verifyWithAny(
   throw failure;
 }
 
-function toVerifiedToken({ sub, exp, ringcast }: JWTPayload): VerifiedToken {
+function toVerifiedToken(
+  { sub, exp, ringcast }: JWTPayload,
+  grantsOf: (claim: unknown) => Grants,
+): VerifiedToken {
   if (exp === undefined || exp > LATEST_EXPIRY_SECONDS) throw badClaim('exp', 'Unix time in seconds');
   if (sub !== undefined && typeof sub !== 'string') throw badClaim('sub', 'text');
-  return { subject: sub ?? null, expiresAtMs: Math.floor(exp * 1000), grants: parseGrants(ringcast) };
+  return { subject: sub ?? null, expiresAtMs: Math.floor(exp * 1000), grants: grantsOf(ringcast) };
+}
+
+/** {@link parseGrants}, the same object for the same claim. */
+function shareGrants(): (claim: unknown) => Grants {
+  const shared = new BoundedMap<string, Grants>(MAX_SHARED_GRANTS);
+  return (claim) => {
+    const text = JSON.stringify(claim) ?? '';
+    const known = shared.get(text);
+    if (known) return known;
+    const grants = parseGrants(claim);
+    shared.set(text, grants);
+    return grants;
+  };
 }
 
 /** jose's errors by their codes, never by their texts. */

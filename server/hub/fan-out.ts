@@ -4,15 +4,15 @@
  * holds all that it may, loses nothing: its subscriptions stop being live and keep their cursor, and catch-up takes over.
  * I1, I2: a frame begins where the cursor of every live subscription is, and its end is their cursor then.
  */
-import type { Offset } from '../../shared/terms.ts';
+
 import type { Clock } from '../../shared/clock.ts';
+import type { Offset } from '../../shared/terms.ts';
 import type { Feed } from './feed.ts';
 import { type Frame, FrameWriter } from './frame-writer.ts';
 import { PushSchedule } from './push-schedule.ts';
 import type { Reader } from './reader.ts';
 import { LIVE_MARK_BYTES, type Sink } from './sink.ts';
 import type { Subscription } from './subscription.ts';
-
 
 /** What a cork holds; beyond it the transport uncorks in the middle, and each frame is a system call or two. */
 const CORK_BYTES = 16_384;

@@ -188,13 +188,13 @@ export class Hub {
     subscription.apply('close');
     subscription.reader.dropLagging(subscription);
     subscription.channel.subscriptionCount--;
-    subscription.reader.subscriptions.delete(subscription.channelNumber);
+    subscription.reader.remove(subscription);
   }
 
   closeReader(reader: Reader): void {
     reader.clearLagging();
     this.catchUp.forget(reader);
-    for (const subscription of [...reader.subscriptions.values()]) this.closeSubscription(subscription);
+    for (const subscription of reader.subscriptions.values()) this.closeSubscription(subscription);
   }
 
   /** These logs were synced further: durable readers are pushed at once, while the ring still holds what they need. */

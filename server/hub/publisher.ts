@@ -9,28 +9,37 @@ import type { ErrorFrame, PublishAnswer, ServerFrame } from '../../shared/frames
 /** Credit used, in windows, at which a further frame ends the connection. */
 const OVERDRAFT = 1.25;
 
+export interface PublisherPort {
+  send(frame: ServerFrame): void;
+}
+
+interface Refusals {
+  readonly code: ErrorFrame['code'];
+  readonly message: string;
+  readonly channel: string;
+  count: number;
+}
+
 export class Publisher {
   /** Names the idempotent producer that this is; null where it is none. */
   readonly producer: string | null;
   /** Has something to settle at the end of the tick; kept by the hub. */
   isUnsettled = false;
   readonly #windowBytes: number;
-  readonly #send: (frame: ServerFrame) => void;
+  readonly #port: PublisherPort;
   /** Bytes of publish frames taken and not given back. */
   #spentBytes = 0;
   #answers: PublishAnswer[] = [];
-  #refusals = new Map<
-    string,
-    { code: ErrorFrame['code']; message: string; channel: string; count: number }
-  >();
+  /** By code and channel. */
+  #refusals: Map<string, Refusals> | undefined;
 
   /**
    * @param windowBytes what `welcome` grants
    */
-  constructor(windowBytes: number, send: (frame: ServerFrame) => void, producer: string | null = null) {
+  constructor(windowBytes: number, port: PublisherPort, producer: string | null = null) {
     this.producer = producer;
     this.#windowBytes = windowBytes;
-    this.#send = send;
+    this.#port = port;
   }
 
   /**
@@ -52,6 +61,7 @@ export class Publisher {
   /** A refused publish that wanted no answer: told once per channel, code and tick, with the count. */
   refuseSilent(channel: string, error: RingcastError): void {
     const key = `${error.code} ${channel}`;
+    this.#refusals ??= new Map();
     const known = this.#refusals.get(key);
     if (known) known.count++;
     else this.#refusals.set(key, { code: error.code, message: error.message, channel, count: 1 });
@@ -63,20 +73,20 @@ export class Publisher {
    */
   settle(isPressed: boolean): boolean {
     if (this.#answers.length > 0) {
-      this.#send({ op: 'published', answers: this.#answers });
+      this.#port.send({ op: 'published', answers: this.#answers });
       this.#answers = [];
     }
-    if (this.#refusals.size > 0) {
+    if (this.#refusals) {
       for (const { code, message, channel, count } of this.#refusals.values()) {
-        this.#send({ op: 'error', id: null, code, message, details: { channel, count } });
+        this.#port.send({ op: 'error', id: null, code, message, details: { channel, count } });
       }
-      this.#refusals.clear();
+      this.#refusals = undefined;
     }
     if (this.#spentBytes < this.#windowBytes / 2) return false;
     if (isPressed) return true;
     const bytes = this.#spentBytes;
     this.#spentBytes = 0;
-    this.#send({ op: 'publish-credit', bytes });
+    this.#port.send({ op: 'publish-credit', bytes });
     return false;
   }
 }

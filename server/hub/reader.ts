@@ -13,21 +13,22 @@ const QUICK_DRAIN_MS = 50;
 /** How a reader's connection is ended. */
 export interface ReaderEnds {
   /** A fault of the hub in serving it. */
-  failed(cause: unknown): void;
+  failInternally(cause: unknown): void;
   /** It lags further than it chose to. */
-  lagging(error: RingcastError): void;
+  failLagging(error: RingcastError): void;
 }
 
 /** Whoever has no connection to end must hear of it. */
-const RETHROW: ReaderEnds = { failed: rethrow, lagging: rethrow };
+const RETHROW: ReaderEnds = { failInternally: rethrow, failLagging: rethrow };
+
+const NONE: readonly Subscription[] = [];
 
 export class Reader {
   readonly sink: Sink;
-  readonly subscriptions = new Map<number, Subscription>();
-  /** Subscriptions that wait for their turn to catch up, first come first served. */
-  readonly lagging: Subscription[] = [];
-  /** Those that need the connection's store read while it is another's: asked again only when that has ended. */
-  readonly waiting: Subscription[] = [];
+  /** Most connections have one, and a Map with one takes more memory than all the rest of a reader. */
+  #subscriptions: Subscription | Map<number, Subscription> | undefined;
+  #lagging: Subscription[] | undefined;
+  #waiting: Subscription[] | undefined;
   /** This tick's frames, with whom each is for; filled and emptied by fan-out. */
   readonly outgoing: { subscription: Subscription; frame: Frame }[] = [];
   /** Waits in catch-up's round. */
@@ -46,13 +47,45 @@ export class Reader {
     this.#ends = ends;
   }
 
+  get subscriptionCount(): number {
+    const held = this.#subscriptions;
+    if (held instanceof Map) return held.size;
+    return held ? 1 : 0;
+  }
+
+  /** All as they are now, by channel number: a Map of the caller's own. */
+  get subscriptions(): ReadonlyMap<number, Subscription> {
+    const held = this.#subscriptions;
+    if (held instanceof Map) return new Map(held);
+    return new Map(held && [[held.channelNumber, held]]);
+  }
+
+  find(channelNumber: number): Subscription | undefined {
+    const held = this.#subscriptions;
+    if (held instanceof Map) return held.get(channelNumber);
+    return held?.channelNumber === channelNumber ? held : undefined;
+  }
+
+  add(subscription: Subscription): void {
+    const held = this.#subscriptions;
+    if (held instanceof Map) held.set(subscription.channelNumber, subscription);
+    else if (!held) this.#subscriptions = subscription;
+    else this.#subscriptions = new Map([held, subscription].map((each) => [each.channelNumber, each]));
+  }
+
+  remove(subscription: Subscription): void {
+    const held = this.#subscriptions;
+    if (held instanceof Map) held.delete(subscription.channelNumber);
+    else if (held === subscription) this.#subscriptions = undefined;
+  }
+
   /** Ends the connection after a fault of the hub in serving it. */
   fail(cause: unknown): void {
-    this.#ends.failed(cause);
+    this.#ends.failInternally(cause);
   }
 
   endLagging(error: RingcastError): void {
-    this.#ends.lagging(error);
+    this.#ends.failLagging(error);
   }
 
   /** Something is buffered: wait for the drain. */
@@ -65,6 +98,16 @@ export class Reader {
     this.#blockedAtMs = undefined;
   }
 
+  /** Subscriptions that wait for their turn to catch up, first come first served. */
+  get lagging(): readonly Subscription[] {
+    return this.#lagging ?? NONE;
+  }
+
+  /** Those that need the connection's store read while it is another's: asked again only when that has ended. */
+  get waiting(): readonly Subscription[] {
+    return this.#waiting ?? NONE;
+  }
+
   /** Whether one that catches up can be asked for its next step. */
   get hasLagging(): boolean {
     return this.lagging.length > 0 || (this.waiting.length > 0 && !this.isReading);
@@ -73,40 +116,49 @@ export class Reader {
   queueLagging(subscription: Subscription): void {
     if (subscription.isQueued) return;
     subscription.isQueued = true;
-    this.lagging.push(subscription);
+    this.#lagging ??= [];
+    this.#lagging.push(subscription);
   }
 
   nextLagging(): Subscription | undefined {
-    const subscription = this.lagging.shift() ?? (this.isReading ? undefined : this.waiting.shift());
+    const subscription = this.#lagging?.shift() ?? (this.isReading ? undefined : this.#waiting?.shift());
     if (subscription) subscription.isQueued = false;
+    if (this.#lagging?.length === 0) this.#lagging = undefined;
+    if (this.#waiting?.length === 0) this.#waiting = undefined;
     return subscription;
   }
 
   queueWaiting(subscription: Subscription): void {
     subscription.isQueued = true;
-    this.waiting.push(subscription);
+    this.#waiting ??= [];
+    this.#waiting.push(subscription);
   }
 
   /** The store read may be the next one's, before whoever had it asks again. */
   wakeWaiting(): void {
-    const first = this.waiting.shift();
-    if (first) this.lagging.push(first);
+    const first = this.#waiting?.shift();
+    if (!first) return;
+    this.#lagging ??= [];
+    this.#lagging.push(first);
   }
 
   /** Nothing is to be fed any more. */
   clearLagging(): void {
     for (const queue of [this.lagging, this.waiting]) {
       for (const subscription of queue) subscription.isQueued = false;
-      queue.length = 0;
     }
+    this.#lagging = undefined;
+    this.#waiting = undefined;
   }
 
   /** `subscription` has ended. */
   dropLagging(subscription: Subscription): void {
     if (!subscription.isQueued) return;
     subscription.isQueued = false;
-    const queue = this.lagging.includes(subscription) ? this.lagging : this.waiting;
-    queue.splice(queue.indexOf(subscription), 1);
+    for (const queue of [this.#lagging, this.#waiting]) {
+      const index = queue?.indexOf(subscription) ?? -1;
+      if (index >= 0) queue?.splice(index, 1);
+    }
   }
 }
 

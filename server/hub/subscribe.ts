@@ -50,7 +50,7 @@ export async function subscribe(
     refuseForbidden(request.channel, maySubscribe);
     refuseSecond(hub, reader, channel);
     const subscription = new Subscription(reader, channel, terms, cursor, snapshot);
-    reader.subscriptions.set(channel.log.number, subscription);
+    reader.add(subscription);
     channel.subscriptionCount++;
     answer({
       channelNumber: channel.log.number,
@@ -126,14 +126,14 @@ function refuseForbidden(channel: string, maySubscribe: (channel: string) => boo
 }
 
 function refuseSecond(hub: Hub, reader: Reader, { log }: Channel): void {
-  if (reader.subscriptions.has(log.number)) {
+  if (reader.find(log.number)) {
     throw new RingcastError(
       'already-subscribed',
       `this connection is subscribed to ${log.name}: unsubscribe first, or pull for older records`,
     );
   }
   const { maxSubscriptionsPerConnection } = hub.limits;
-  if (reader.subscriptions.size >= maxSubscriptionsPerConnection) {
+  if (reader.subscriptionCount >= maxSubscriptionsPerConnection) {
     throw new RingcastError(
       'too-many-subscriptions',
       `a connection may hold ${maxSubscriptionsPerConnection} subscriptions: unsubscribe some, or open another connection`,

@@ -46,7 +46,23 @@ export function readTerms({ options, channel }: Subscribe, caps: ReaderCaps): Su
   const heldBytes = count(given, 'heldBytes', 0) ?? 0;
   if (heldBytes > 0 && windowBytes === NO_LIMIT) refuse('heldBytes is part of creditBytes: give both');
   const delivery = word(given, 'deliver', DELIVERIES) ?? 'memory';
-  return { policy, ...readLimits(given, policy, caps), delivery, windowBytes, heldBytes };
+  return shared({ policy, ...readLimits(given, policy, caps), delivery, windowBytes, heldBytes });
+}
+
+let newest: SubscriptionTerms | undefined;
+
+/** The same object as the time before, where they are the same: clients of a kind choose alike, and each keeps its terms. */
+function shared(terms: SubscriptionTerms): SubscriptionTerms {
+  const isSame =
+    newest &&
+    newest.policy === terms.policy &&
+    newest.maxLagRecords === terms.maxLagRecords &&
+    newest.maxLagBytes === terms.maxLagBytes &&
+    newest.delivery === terms.delivery &&
+    newest.windowBytes === terms.windowBytes &&
+    newest.heldBytes === terms.heldBytes;
+  if (!isSame) newest = terms;
+  return newest!;
 }
 
 /** `replay`, but where the operator does not want it something must be chosen. */

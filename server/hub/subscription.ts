@@ -2,7 +2,7 @@
  * One reader's cursor on one channel, with what it chose. Holds state, moves it only by subscription-state; who feeds it
  * is fan-out (live) or catch-up (else).
  */
-import { type Cursor, compareCursors, type Offset } from '../../shared/terms.ts';
+import { type Cursor, compareCursors, type Offset, ORIGIN } from '../../shared/terms.ts';
 import type { Channel } from './channel.ts';
 import type { Lag } from './drop-policy.ts';
 import type { Feed } from './feed.ts';
@@ -125,9 +125,12 @@ export class Subscription {
 
   apply(event: SubscriptionEvent): void {
     const before = this.#state;
+    if (before === 'live' && event === 'close') this.#cursor = this.cursor;
     this.#state = nextState(before, event);
     if (before === this.#state) return;
     if (this.#state === 'live') {
+      // From now on the feed's is its cursor; one of its own would be kept for nothing.
+      this.#cursor = ORIGIN;
       this.feed.removeLagging(this);
       this.feed.addLive(this);
     } else if (before === 'live') {

@@ -9,11 +9,12 @@ import { CLOSE_CODES, type CloseReason, RingcastError } from '../../shared/error
 import type { ClientFrame, Hello, Limits, ServerFrame } from '../../shared/frames.ts';
 import type { VerifiedToken } from '../auth/verify-token.ts';
 import { type ConnectionState, nextConnectionState } from './connection-state.ts';
+import { NOT_WAITING, type Waiter } from './deadlines.ts';
 import { asRingcastError, errorFrame } from './error-frame.ts';
-import { Inbox } from './inbox.ts';
+import { type FrameHandler, Inbox } from './inbox.ts';
 import type { ConnectionLimits, ConnectionServices } from './services.ts';
 import { Session, type SessionPort } from './session.ts';
-import type { Socket } from './socket.ts';
+import type { Socket, SocketEvents } from './socket.ts';
 
 /** A small frame counts as so many bytes of a turn: what it costs is not its length. */
 const LEAST_FRAME_BYTES = 128;
@@ -21,7 +22,7 @@ const LEAST_FRAME_BYTES = 128;
 /** Answers may wait for a client that does not read, up to so many bytes. */
 const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
 
-export class Connection implements SessionPort {
+export class Connection implements SocketEvents, SessionPort, FrameHandler, Waiter {
   readonly id = nanoid(12);
   readonly #services: ConnectionServices;
   readonly #socket: Socket;
@@ -33,24 +34,22 @@ export class Connection implements SessionPort {
   #turn = 0;
   /** What came in this turn of the event loop. */
   #turnBytes = 0;
-  #cancelHelloTimer: (() => void) | undefined;
+  /** It waits for hello. */
+  place = NOT_WAITING;
 
   constructor(socket: Socket, services: ConnectionServices) {
     this.#services = services;
     this.#socket = socket;
     this.#codec = codecOf(socket.form);
     const { maxFrameBytes, publishCreditBytes } = services.limits;
-    this.#inbox = new Inbox(
-      2 * publishCreditBytes + maxFrameBytes,
-      (bytes) => this.#handle(bytes),
-      (bytes) => this.#foresee(bytes),
-    );
-    this.#cancelHelloTimer = services.clock.after(services.helloTimeoutMs, () =>
-      this.fail(
-        new RingcastError('hello-timeout', 'no hello came in time: send it first, and at once'),
-        'hello-timeout',
-      ),
-    );
+    this.#inbox = new Inbox(2 * publishCreditBytes + maxFrameBytes, this);
+    services.deadlines.set(this, services.helloTimeoutMs);
+  }
+
+  /** Hello is late. */
+  due(): void {
+    const text = 'no hello came in time: send it first, and at once';
+    this.fail(new RingcastError('hello-timeout', text), 'hello-timeout');
   }
 
   get state(): ConnectionState {
@@ -62,7 +61,7 @@ export class Connection implements SessionPort {
   }
 
   get subscriptionCount(): number {
-    return this.#session?.reader.subscriptions.size ?? 0;
+    return this.#session?.reader.subscriptionCount ?? 0;
   }
 
   /** Bytes that wait in the process for the client to take them. */
@@ -198,12 +197,12 @@ export class Connection implements SessionPort {
 
   #leave(): void {
     this.#state = nextConnectionState(this.#state, 'close');
-    this.#cancelHelloTimer?.();
+    this.#services.deadlines.cancel(this);
     this.#inbox.close();
     this.#session?.close();
   }
 
-  #handle(bytes: Uint8Array): Promise<void> | undefined {
+  handle(bytes: Uint8Array): Promise<void> | undefined {
     if (this.#state === 'closed') return undefined;
     let frame: ClientFrame;
     try {
@@ -219,7 +218,7 @@ export class Connection implements SessionPort {
     return undefined;
   }
 
-  #foresee(bytes: Uint8Array): void {
+  foresee(bytes: Uint8Array): void {
     if (!this.#session) return;
     try {
       this.#session.foresee(this.#codec.decodeClient(bytes));
@@ -251,7 +250,7 @@ export class Connection implements SessionPort {
   async #hello({ token, client, producerId }: Hello): Promise<void> {
     const { verifier, limits, serverName } = this.#services;
     this.#state = nextConnectionState(this.#state, 'hello');
-    this.#cancelHelloTimer?.();
+    this.#services.deadlines.cancel(this);
     this.#clientName = client;
     let verified: VerifiedToken;
     try {

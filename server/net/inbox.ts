@@ -8,55 +8,53 @@ const FORESIGHT = 32;
 /** What a frame that waits takes beside its bytes, so that empty ones are not free. */
 const FRAME_OVERHEAD_BYTES = 128;
 
+export interface FrameHandler {
+  /** Takes one frame; the promise it may return never rejects. */
+  handle(bytes: Uint8Array): Promise<void> | undefined;
+  /** Is shown each frame that has to wait, to begin what its turn will need. */
+  foresee(bytes: Uint8Array): void;
+}
+
 export class Inbox {
   readonly #maxBytes: number;
-  readonly #handle: (bytes: Uint8Array) => Promise<void> | undefined;
-  readonly #foresee: (bytes: Uint8Array) => void;
-  readonly #waiting: Uint8Array[] = [];
+  readonly #handler: FrameHandler;
+  /** Made while a frame is worked on, which most of the time none is. */
+  #waiting: Uint8Array[] | undefined;
   #waitingBytes = 0;
-  #isBusy = false;
 
-  /**
-   * @param handle takes one frame; the promise it may return never rejects
-   * @param foresee is shown each frame that has to wait, to begin what its turn will need
-   */
-  constructor(
-    maxBytes: number,
-    handle: (bytes: Uint8Array) => Promise<void> | undefined,
-    foresee: (bytes: Uint8Array) => void = () => {},
-  ) {
+  constructor(maxBytes: number, handler: FrameHandler) {
     this.#maxBytes = maxBytes;
-    this.#handle = handle;
-    this.#foresee = foresee;
+    this.#handler = handler;
   }
 
   /** Takes a frame whose bytes are valid only now. False when too many wait. */
   take(bytes: Uint8Array): boolean {
-    if (this.#isBusy) {
+    if (this.#waiting) {
       this.#waitingBytes += bytes.length + FRAME_OVERHEAD_BYTES;
       if (this.#waitingBytes > this.#maxBytes) return false;
       this.#waiting.push(bytes.slice());
-      if (this.#waiting.length <= FORESIGHT) this.#foresee(bytes);
+      if (this.#waiting.length <= FORESIGHT) this.#handler.foresee(bytes);
       return true;
     }
-    const work = this.#handle(bytes);
+    const work = this.#handler.handle(bytes);
     if (work) void this.#drain(work);
     return true;
   }
 
   close(): void {
-    this.#waiting.length = 0;
+    if (this.#waiting) this.#waiting.length = 0;
   }
 
   async #drain(first: Promise<void>): Promise<void> {
-    this.#isBusy = true;
+    const waiting: Uint8Array[] = [];
+    this.#waiting = waiting;
     await first;
-    for (let bytes = this.#waiting.shift(); bytes; bytes = this.#waiting.shift()) {
+    for (let bytes = waiting.shift(); bytes; bytes = waiting.shift()) {
       this.#waitingBytes -= bytes.length + FRAME_OVERHEAD_BYTES;
-      const coming = this.#waiting[FORESIGHT - 1];
-      if (coming) this.#foresee(coming);
-      await this.#handle(bytes);
+      const coming = waiting[FORESIGHT - 1];
+      if (coming) this.#handler.foresee(coming);
+      await this.#handler.handle(bytes);
     }
-    this.#isBusy = false;
+    this.#waiting = undefined;
   }
 }

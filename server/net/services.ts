@@ -1,10 +1,9 @@
 /** What every connection is handed; made once by create-hub. */
-import type { Clock } from '../../shared/clock.ts';
 import type { TokenVerifier } from '../auth/verify-token.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { Logger } from '../ops/logging.ts';
 import type { LoopTurn } from './loop-turn.ts';
-import type { TokenTimes } from './token-watch.ts';
+import type { TokenServices } from './token-watch.ts';
 
 /** Told to clients in `welcome`; each in the unit its name ends with. */
 export interface ConnectionLimits {
@@ -18,11 +17,9 @@ export interface ConnectionLimits {
   readonly pageBytes: number;
 }
 
-export interface ConnectionServices {
+export interface ConnectionServices extends TokenServices {
   readonly hub: Hub;
   readonly verifier: TokenVerifier;
-  readonly clock: Clock;
-  readonly tokens: TokenTimes;
   readonly turn: LoopTurn;
   readonly helloTimeoutMs: number;
   readonly limits: ConnectionLimits;

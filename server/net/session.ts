@@ -10,45 +10,43 @@ import type {
   Publish,
   Pull,
   Refresh,
-  ServerFrame,
   Subscribe,
   Unsubscribe,
 } from '../../shared/frames.ts';
+import type { LeaseState } from '../auth/token-lease.ts';
 import type { VerifiedToken } from '../auth/verify-token.ts';
+import type { ProducerConnection } from '../hub/producer-connections.ts';
 import { publish, type Refusal } from '../hub/publish.ts';
-import { Publisher } from '../hub/publisher.ts';
+import { Publisher, type PublisherPort } from '../hub/publisher.ts';
 import { pull } from '../hub/pull.ts';
-import { Reader } from '../hub/reader.ts';
+import { Reader, type ReaderEnds } from '../hub/reader.ts';
 import { subscribe } from '../hub/subscribe.ts';
 import { asRingcastError } from './error-frame.ts';
 import type { ConnectionServices } from './services.ts';
 import type { Socket } from './socket.ts';
-import { TokenWatch } from './token-watch.ts';
+import { type TokenListener, TokenWatch } from './token-watch.ts';
 
 export type Request = Exclude<ClientFrame, Hello>;
 
 /** What a session needs of its connection. */
-export interface SessionPort {
+export interface SessionPort extends PublisherPort, ReaderEnds, ProducerConnection {
   readonly isOpen: boolean;
-  send(frame: ServerFrame): void;
   sendError(id: number | null, error: RingcastError, details?: Record<string, unknown>): void;
-  /** The hub failed at this connection, which ends. */
-  failInternally(cause: unknown): void;
-  /** A reader of this connection lags further than it chose to. */
-  failLagging(error: RingcastError): void;
-  /** The producer has another connection now. */
-  failReplaced(): void;
   /** Far more was sent than the credit allows. */
   failCredit(): void;
   /** The token ran out. */
   failExpired(): void;
 }
 
-export class Session {
+export class Session implements TokenListener {
   readonly reader: Reader;
   readonly #services: ConnectionServices;
   readonly #port: SessionPort;
-  readonly #publisher: Publisher;
+  /** Names the idempotent producer that this is; null where it is none. */
+  readonly #producer: string | null;
+  /** Made by the first publish: most clients only read. */
+  #publisher: Publisher | undefined;
+  #refuse: ((refusal: Refusal, frame: Publish) => void) | undefined;
   readonly #token: TokenWatch;
   #pulls = 0;
 
@@ -62,33 +60,26 @@ export class Session {
   ) {
     this.#services = services;
     this.#port = port;
-    this.reader = new Reader(socket, {
-      failed: (cause) => port.failInternally(cause),
-      lagging: (error) => port.failLagging(error),
-    });
+    this.reader = new Reader(socket, port);
     const producer = producerId === null ? null : producerName(token, producerId);
-    this.#publisher = new Publisher(
-      services.limits.publishCreditBytes,
-      (frame) => port.send(frame),
-      producer,
-    );
-    this.#token = new TokenWatch(token, services.clock, services.tokens, (state, expiresAtMs) => {
-      if (state === 'expiring') port.send({ op: 'token-expiring', expiresAtMs });
-      else if (state === 'expired') port.failExpired();
-    });
+    this.#producer = producer;
+    this.#token = new TokenWatch(token, services, this);
     // A token may have run out within the tolerance for clocks: then this connection is none already.
-    if (producer !== null && port.isOpen) services.hub.producers.claim(producer, this.#replace);
+    if (producer !== null && port.isOpen) services.hub.producers.claim(producer, port);
   }
 
-  readonly #replace = () => this.#port.failReplaced();
+  tokenChanged(state: LeaseState, expiresAtMs: number): void {
+    if (state === 'expiring') this.#port.send({ op: 'token-expiring', expiresAtMs });
+    else if (state === 'expired') this.#port.failExpired();
+  }
 
   /** Nothing of it goes on. */
   close(): void {
-    const { producer } = this.#publisher;
-    if (producer !== null) this.#services.hub.producers.release(producer, this.#replace);
+    const { hub } = this.#services;
+    if (this.#producer !== null) hub.producers.release(this.#producer, this.#port);
     this.#token.close();
-    this.#services.hub.closeReader(this.reader);
-    this.#services.hub.forgetPublisher(this.#publisher);
+    hub.closeReader(this.reader);
+    if (this.#publisher) hub.forgetPublisher(this.#publisher);
   }
 
   /** Carries a request out; the promise, where there is one, never rejects, and the next frame waits for it. */
@@ -130,19 +121,21 @@ export class Session {
   }
 
   #publish(request: Publish, frameBytes: number): Promise<void> | undefined {
+    const { hub, limits } = this.#services;
+    this.#publisher ??= new Publisher(limits.publishCreditBytes, this.#port, this.#producer);
+    this.#refuse ??= (refusal, frame) => this.#refusePublish(refusal, frame);
     if (!this.#publisher.spend(frameBytes)) {
       this.#port.failCredit();
       return undefined;
     }
-    const { hub } = this.#services;
     hub.settleLater(this.#publisher);
     return publish(hub, this.#publisher, request, this.#token.grants.mayPublish, this.#refuse);
   }
 
-  readonly #refuse = ({ error, channel, head }: Refusal, { id }: Publish) => {
-    if (id === 0) this.#publisher.refuseSilent(channel, error);
+  #refusePublish({ error, channel, head }: Refusal, { id }: Publish): void {
+    if (id === 0) this.#publisher?.refuseSilent(channel, error);
     else this.#port.sendError(id, error, head === undefined ? { channel } : { channel, head });
-  };
+  }
 
   async #subscribe(request: Subscribe): Promise<void> {
     try {
@@ -160,7 +153,7 @@ export class Session {
   }
 
   #unsubscribe({ id, channelNumber }: Unsubscribe): void {
-    const subscription = this.reader.subscriptions.get(channelNumber);
+    const subscription = this.reader.find(channelNumber);
     if (!subscription) {
       const text = `no subscription has the channel number ${channelNumber}`;
       this.#port.sendError(id, new RingcastError('not-subscribed', text));
@@ -172,7 +165,7 @@ export class Session {
 
   /** Of a subscription that has just ended it comes late, and counts for nothing. */
   #credit({ channelNumber, bytes }: Credit): void {
-    const subscription = this.reader.subscriptions.get(channelNumber);
+    const subscription = this.reader.find(channelNumber);
     if (subscription) this.#services.hub.catchUp.credited(subscription, bytes);
   }
 
@@ -208,7 +201,7 @@ export class Session {
 
   /** A shrunken grant takes effect on what is open. */
   #endForbidden(): void {
-    for (const subscription of [...this.reader.subscriptions.values()]) {
+    for (const subscription of this.reader.subscriptions.values()) {
       const { name, number } = subscription.channel.log;
       if (this.#token.grants.maySubscribe(name)) continue;
       this.#services.hub.closeSubscription(subscription);

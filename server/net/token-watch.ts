@@ -1,11 +1,12 @@
 /**
- * Holds what a connection's token grants, and says when it is about to expire and when it has: a timer around
- * auth/token-lease. The connection acts on it.
+ * Holds what a connection's token grants, and says when it is about to expire and when it has: a deadline around
+ * auth/token-lease. The session acts on it.
  */
 import type { Clock } from '../../shared/clock.ts';
 import type { Grants } from '../auth/grants.ts';
 import { decideLease, type LeaseState } from '../auth/token-lease.ts';
 import type { VerifiedToken } from '../auth/verify-token.ts';
+import { type Deadlines, NOT_WAITING, type Waiter } from './deadlines.ts';
 
 export interface TokenTimes {
   /** Sent `token-expiring` so long before expiry, ms. */
@@ -14,64 +15,70 @@ export interface TokenTimes {
   readonly graceMs: number;
 }
 
-export class TokenWatch {
-  readonly #clock: Clock;
-  readonly #times: TokenTimes;
-  readonly #onState: (state: LeaseState, expiresAtMs: number) => void;
-  #token: VerifiedToken;
-  #acceptedAtMs = 0;
-  #state: LeaseState = 'valid';
-  #cancel: (() => void) | undefined;
+/** Of all connections. */
+export interface TokenServices {
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly tokens: TokenTimes;
+}
 
-  /** @param onState told each state after `valid`, once per token; at once where the token begins in it */
-  constructor(
-    token: VerifiedToken,
-    clock: Clock,
-    times: TokenTimes,
-    onState: (state: LeaseState, expiresAtMs: number) => void,
-  ) {
-    this.#clock = clock;
-    this.#times = times;
-    this.#onState = onState;
-    this.#token = token;
-    this.replace(token);
+export interface TokenListener {
+  /** Told each state after `valid`, once per token; at once where the token begins in it. */
+  tokenChanged(state: LeaseState, expiresAtMs: number): void;
+}
+
+export class TokenWatch implements Waiter {
+  place = NOT_WAITING;
+  readonly #services: TokenServices;
+  readonly #listener: TokenListener;
+  #grants: Grants;
+  #expiresAtMs: number;
+  #acceptedAtMs: number;
+  #state: LeaseState = 'valid';
+
+  constructor(token: VerifiedToken, services: TokenServices, listener: TokenListener) {
+    this.#services = services;
+    this.#listener = listener;
+    this.#grants = token.grants;
+    this.#expiresAtMs = token.expiresAtMs;
+    this.#acceptedAtMs = services.clock.nowMs();
+    this.due();
   }
 
   get grants(): Grants {
-    return this.#token.grants;
+    return this.#grants;
   }
 
   get expiresAtMs(): number {
-    return this.#token.expiresAtMs;
+    return this.#expiresAtMs;
   }
 
-  replace(token: VerifiedToken): void {
-    this.#token = token;
-    this.#acceptedAtMs = this.#clock.nowMs();
+  replace({ grants, expiresAtMs }: VerifiedToken): void {
+    this.#grants = grants;
+    this.#expiresAtMs = expiresAtMs;
+    this.#acceptedAtMs = this.#services.clock.nowMs();
     this.#state = 'valid';
-    this.#look();
+    this.due();
   }
 
   close(): void {
-    this.#cancel?.();
-    this.#cancel = undefined;
+    this.#services.deadlines.cancel(this);
   }
 
-  #look(): void {
-    this.#cancel?.();
-    const { warnBeforeExpiryMs, graceMs } = this.#times;
-    const { expiresAtMs } = this.#token;
+  due(): void {
+    const { clock, deadlines, tokens } = this.#services;
     const lease = {
       acceptedAtMs: this.#acceptedAtMs,
-      expiresAtMs,
-      graceMs,
-      warnBeforeMs: warnBeforeExpiryMs,
+      expiresAtMs: this.#expiresAtMs,
+      graceMs: tokens.graceMs,
+      warnBeforeMs: tokens.warnBeforeExpiryMs,
     };
-    const nowMs = this.#clock.nowMs();
+    const nowMs = clock.nowMs();
     const { state, nextLookAtMs } = decideLease(lease, nowMs);
-    if (nextLookAtMs !== null) this.#cancel = this.#clock.after(nextLookAtMs - nowMs, () => this.#look());
+    if (nextLookAtMs === null) deadlines.cancel(this);
+    else deadlines.set(this, nextLookAtMs - nowMs);
     if (state === this.#state) return;
     this.#state = state;
-    this.#onState(state, expiresAtMs);
+    this.#listener.tokenChanged(state, this.#expiresAtMs);
   }
 }

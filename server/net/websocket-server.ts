@@ -45,98 +45,106 @@ export interface HttpQuestion {
   readonly authorization: string;
 }
 
-export interface ServerOptions {
+export interface ServerOptions<E extends SocketEvents> {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
   readonly maxConnections: number;
-  accept(socket: Socket): SocketEvents;
+  accept(socket: Socket): E;
   /** One connection too many: it is to be told so, and ended. */
   refuse(socket: Socket): void;
   answer(question: HttpQuestion): HttpAnswer | Promise<HttpAnswer>;
 }
 
-export interface SocketServer {
+export interface SocketServer<E extends SocketEvents> {
   readonly port: number;
   readonly connectionCount: number;
+  /** What was accepted and is not closed yet. */
+  accepted(): Iterable<E>;
   /** Takes no new connections; the open ones go on. */
   stopListening(): void;
   /** Cuts what is still open. */
   close(): void;
 }
 
-interface SocketData {
+interface SocketData<E extends SocketEvents> {
   readonly form: CodecForm;
-  socket: UwsSocket | undefined;
-  events: SocketEvents | undefined;
+  socket: UwsSocket<E> | undefined;
 }
 
-type Uws = WebSocket<SocketData>;
+type Uws<E extends SocketEvents> = WebSocket<SocketData<E>>;
 
-class UwsSocket implements Socket {
+/** Said goodbye; the close frame waits until what is buffered has gone out. */
+interface Ending {
+  readonly code: number;
+  readonly reason: string;
+  readonly cutTimer: NodeJS.Timeout | undefined;
+}
+
+class UwsSocket<E extends SocketEvents> implements Socket {
   readonly form: CodecForm;
   isFull = false;
-  readonly #ws: Uws;
-  readonly #isBinary: boolean;
-  #isOpen = true;
-  /** Said goodbye; the close frame waits until what is buffered has gone out. */
-  #ending: { readonly code: number; readonly reason: string } | undefined;
-  #cutTimer: NodeJS.Timeout | undefined;
+  /** Who is told; none where the connection was refused. */
+  events: E | undefined;
+  /** Undefined once it is gone: the native socket must not be touched then. */
+  #ws: Uws<E> | undefined;
+  #ending: Ending | undefined;
 
-  constructor(ws: Uws, form: CodecForm) {
+  constructor(ws: Uws<E>, form: CodecForm) {
     this.#ws = ws;
     this.form = form;
-    this.#isBinary = form === 'msgpack';
   }
 
   get remoteAddress(): string {
-    return this.#isOpen ? Buffer.from(this.#ws.getRemoteAddressAsText()).toString('ascii') : '';
+    return this.#ws ? Buffer.from(this.#ws.getRemoteAddressAsText()).toString('ascii') : '';
   }
 
   get bufferedBytes(): number {
-    return this.#isOpen ? this.#ws.getBufferedAmount() : 0;
+    return this.#ws ? this.#ws.getBufferedAmount() : 0;
   }
 
   send(frame: Uint8Array): SendResult {
-    if (!this.#isOpen || this.#ending) return 'closed';
+    const ws = this.#ws;
+    if (!ws || this.#ending) return 'closed';
     // 1: all taken. 0: some of it waits. 2 (dropped) cannot be: the limit is out of reach.
-    if (this.#ws.send(frame as Uint8Array<ArrayBuffer>, this.#isBinary, false) === 1) return 'sent';
-    return this.#noteBuffered();
+    if (ws.send(frame as Uint8Array<ArrayBuffer>, this.form === 'msgpack', false) === 1) return 'sent';
+    return this.noteBuffered();
   }
 
   cork(run: () => void): void {
-    if (this.#isOpen) this.#ws.cork(run);
+    if (this.#ws) this.#ws.cork(run);
     else run();
     // What the cork held may have found the kernel full.
-    if (this.#isOpen && !this.isFull) this.#noteBuffered();
+    if (this.#ws && !this.isFull) this.noteBuffered();
   }
 
   end(code: number, reason: string): void {
-    if (!this.#isOpen || this.#ending) return;
-    this.#ending = { code, reason };
-    if (this.bufferedBytes === 0) this.#ws.end(code, reason);
-    else this.#cutTimer = setTimeout(() => this.cut(), CLOSE_TIMEOUT_MS).unref();
+    if (!this.#ws || this.#ending) return;
+    const isLate = this.bufferedBytes > 0;
+    const cutTimer = isLate ? setTimeout(() => this.cut(), CLOSE_TIMEOUT_MS).unref() : undefined;
+    this.#ending = { code, reason, cutTimer };
+    if (!isLate) this.#ws.end(code, reason);
   }
 
   cut(): void {
-    if (this.#isOpen) this.#ws.close();
+    this.#ws?.close();
   }
 
   /** Room again. */
   drained(): void {
-    const buffered = this.#ws.getBufferedAmount();
+    const buffered = this.bufferedBytes;
     this.isFull = buffered > LIVE_MARK_BYTES;
-    if (this.#ending && buffered === 0) this.#ws.end(this.#ending.code, this.#ending.reason);
+    if (this.#ending && buffered === 0) this.#ws?.end(this.#ending.code, this.#ending.reason);
   }
 
-  /** The native socket must not be touched from now on. */
   gone(): void {
-    this.#isOpen = false;
-    clearTimeout(this.#cutTimer);
+    this.#ws = undefined;
+    clearTimeout(this.#ending?.cutTimer);
   }
 
-  #noteBuffered(): SendResult {
-    if (!this.#isOpen) return 'closed';
+  // A method with # would take a field of every socket.
+  private noteBuffered(): SendResult {
+    if (!this.#ws) return 'closed';
     const buffered = this.#ws.getBufferedAmount();
     if (buffered > LIVE_MARK_BYTES) this.isFull = true;
     return this.isFull ? 'full' : 'buffered';
@@ -157,10 +165,10 @@ type ExclusiveListen = (
 ) => void;
 
 /** Rejects when the address cannot be listened on. */
-export function startServer(options: ServerOptions): Promise<SocketServer> {
-  const sockets = new Set<UwsSocket>();
+export function startServer<E extends SocketEvents>(options: ServerOptions<E>): Promise<SocketServer<E>> {
+  const sockets = new Set<UwsSocket<E>>();
   const app = App();
-  app.ws<SocketData>('/*', {
+  app.ws<SocketData<E>>('/*', {
     compression: NO_COMPRESSION,
     maxPayloadLength: TRANSPORT_FRAME_BYTES,
     maxBackpressure: TRANSPORT_BACKPRESSURE_BYTES,
@@ -169,8 +177,8 @@ export function startServer(options: ServerOptions): Promise<SocketServer> {
     upgrade(response, request, context) {
       const form = formOf(request.getHeader('sec-websocket-protocol'));
       if (!form) return refuseUpgrade(response, '400 Bad Request', NO_SUBPROTOCOL);
-      response.upgrade<SocketData>(
-        { form, socket: undefined, events: undefined },
+      response.upgrade<SocketData<E>>(
+        { form, socket: undefined },
         request.getHeader('sec-websocket-key'),
         SUBPROTOCOLS[form],
         request.getHeader('sec-websocket-extensions'),
@@ -183,24 +191,25 @@ export function startServer(options: ServerOptions): Promise<SocketServer> {
       sockets.add(data.socket);
       // Told over the WebSocket, as a browser is not shown what HTTP answers.
       if (sockets.size > options.maxConnections) options.refuse(data.socket);
-      else data.events = options.accept(data.socket);
+      else data.socket.events = options.accept(data.socket);
     },
     message(ws, message, isBinary) {
-      ws.getUserData().events?.receive(new Uint8Array(message), isBinary);
+      ws.getUserData().socket?.events?.receive(new Uint8Array(message), isBinary);
     },
     drain(ws) {
-      const { socket, events } = ws.getUserData();
+      const { socket } = ws.getUserData();
       socket?.drained();
-      events?.drained();
+      socket?.events?.drained();
     },
     ping(ws) {
-      ws.getUserData().events?.pinged();
+      ws.getUserData().socket?.events?.pinged();
     },
     close(ws) {
-      const { socket, events } = ws.getUserData();
-      if (socket) sockets.delete(socket);
-      socket?.gone();
-      events?.closed();
+      const { socket } = ws.getUserData();
+      if (!socket) return;
+      sockets.delete(socket);
+      socket.gone();
+      socket.events?.closed();
     },
   });
   app.any('/*', (response, request) => void serve(options, response, request));
@@ -231,7 +240,11 @@ function refuseUpgrade(response: HttpResponse, status: string, text: string): vo
   response.writeStatus(status).writeHeader('content-type', 'text/plain').end(text);
 }
 
-async function serve(options: ServerOptions, response: HttpResponse, request: HttpRequest): Promise<void> {
+async function serve(
+  options: Pick<ServerOptions<SocketEvents>, 'answer'>,
+  response: HttpResponse,
+  request: HttpRequest,
+): Promise<void> {
   let isAborted = false;
   response.onAborted(() => {
     isAborted = true;
@@ -261,7 +274,10 @@ async function serve(options: ServerOptions, response: HttpResponse, request: Ht
   });
 }
 
-function serverOf(listening: us_listen_socket, sockets: Set<UwsSocket>): SocketServer {
+function serverOf<E extends SocketEvents>(
+  listening: us_listen_socket,
+  sockets: Set<UwsSocket<E>>,
+): SocketServer<E> {
   let isListening = true;
   const stopListening = () => {
     if (isListening) us_listen_socket_close(listening);
@@ -271,6 +287,9 @@ function serverOf(listening: us_listen_socket, sockets: Set<UwsSocket>): SocketS
     port: us_socket_local_port(listening),
     get connectionCount() {
       return sockets.size;
+    },
+    *accepted() {
+      for (const { events } of sockets) if (events) yield events;
     },
     stopListening,
     close() {

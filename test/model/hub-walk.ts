@@ -189,10 +189,10 @@ export class HubWalk {
       readers: new Map(),
       isEnded: false,
       reader: new Reader(sink, {
-        failed: (cause) => {
+        failInternally: (cause) => {
           throw cause;
         },
-        lagging: () => {
+        failLagging: () => {
           this.#count('disconnected');
           this.#close(connection);
         },

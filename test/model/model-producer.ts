@@ -54,7 +54,7 @@ export class ModelProducer {
   /** A new connection; what was not answered may have been taken. */
   connect(hub: Hub): void {
     this.#hub = hub;
-    this.#publisher = new Publisher(1e12, (frame) => this.#told(frame), this.#name);
+    this.#publisher = new Publisher(1e12, { send: (frame) => this.#told(frame) }, this.#name);
     this.#helloMs = hub.clock.nowMs();
     this.#begun = new Set();
     for (const outstanding of this.#outstanding) outstanding.synced = undefined;

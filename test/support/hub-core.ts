@@ -64,7 +64,7 @@ export class HubCore {
   /** What the publisher was told. */
   readonly told: ServerFrame[] = [];
   readonly refusals: RingcastError[] = [];
-  readonly publisher = new Publisher(1e9, (frame) => this.told.push(frame));
+  readonly publisher = new Publisher(1e9, { send: (frame) => this.told.push(frame) });
 
   /** Stopped when the test is over. */
   static async open({ channelLimits = {}, ...options }: HubCoreOptions = {}): Promise<HubCore> {

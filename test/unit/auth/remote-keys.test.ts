@@ -112,6 +112,14 @@ describe('fetching', () => {
     await refusalOf(verifier.verify(oldToken), 'token-key-unknown');
   });
 
+  it('at the max age forgets a key that was replaced under its id, for tokens too that were verified with it', async () => {
+    const verifier = open();
+    await verifier.verify(oldToken);
+    endpoint.publish(jwkOf(newPair, { kid: 'old' }));
+    await advanceToFetch(MAX_AGE_MS);
+    await refusalOf(verifier.verify(oldToken), 'token-signature');
+  });
+
   it('delays no token whose key is known, though the endpoint never answers', async () => {
     const verifier = open();
     await verifier.verify(oldToken);

@@ -386,6 +386,57 @@ describe('key sets', () => {
   });
 });
 
+describe('a token that was verified before', () => {
+  const exp = START_SECONDS + 60;
+
+  it('is the same one, and shares its grants with others of the same claim', async () => {
+    const { verifier } = setUp();
+    const ringcast = { subscribe: ['market.>'] };
+    const first = await verifier.verify(forgeToken(SECRET, { sub: 'ann', ringcast }));
+    expect(await verifier.verify(forgeToken(SECRET, { sub: 'ann', ringcast }))).toBe(first);
+    const other = await verifier.verify(forgeToken(SECRET, { sub: 'bob', ringcast }));
+    expect([other.subject, other.grants === first.grants]).toEqual(['bob', true]);
+    const lesser = await verifier.verify(forgeToken(SECRET, { ringcast: { subscribe: ['market.us'] } }));
+    expect([lesser.grants.maySubscribe('market.us'), lesser.grants.maySubscribe('market.eu')]).toEqual([
+      true,
+      false,
+    ]);
+  });
+
+  it('is refused once it has expired', async () => {
+    const { verifier, clock } = setUp({ clockToleranceMs: 0 });
+    const token = forgeToken(SECRET, { exp });
+    clock.advance(59_999);
+    await verifier.verify(token);
+    clock.advance(1);
+    await refusalOf(verifier.verify(token), 'token-expired');
+  });
+
+  it('is not valid yet once the clock was set back before its nbf', async () => {
+    let nowMs = START_SECONDS * 1000;
+    const clock = new ManualClock();
+    clock.nowMs = () => nowMs;
+    const verifier = createTokenVerifier(
+      { keys: { kind: 'secret', secret: SECRET }, clockToleranceMs: 0 },
+      { clock },
+    );
+    const token = forgeToken(SECRET, { exp, nbf: START_SECONDS });
+    await verifier.verify(token);
+    nowMs -= 1000;
+    await refusalOf(verifier.verify(token), 'token-not-yet-valid');
+  });
+
+  it('does not vouch for another payload or signature', async () => {
+    const { verifier } = setUp();
+    const token = forgeToken(SECRET, { exp });
+    await verifier.verify(token);
+    const [header, , signature] = token.split('.');
+    const payload = Buffer.from(JSON.stringify({ exp: exp + 1 })).toString('base64url');
+    await refusalOf(verifier.verify(`${header}.${payload}.${signature}`), 'token-signature');
+    await refusalOf(verifier.verify(forgeToken(`${SECRET}!`, { exp })), 'token-signature');
+  });
+});
+
 describe('misuse', () => {
   const pem = pemOf(rsa.publicKey);
   const privatePem = rsa.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();

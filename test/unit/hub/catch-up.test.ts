@@ -229,8 +229,8 @@ test('a fault in serving one reader ends its connection and no other', async () 
   const broken = new FakeSink();
   const faults: unknown[] = [];
   const reader = new Reader(broken, {
-    failed: (cause) => faults.push(cause),
-    lagging: (error) => faults.push(error),
+    failInternally: (cause) => faults.push(cause),
+    failLagging: (error) => faults.push(error),
   });
   const healthy = core.connect();
   core.publish('a', ['one']);

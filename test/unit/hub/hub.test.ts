@@ -93,7 +93,7 @@ test('a publish whose channel cannot be opened is refused whole, and lets go of 
 
 test('a publish that is refused makes no channel, even one that may be a duplicate (whoever was granted nothing could use up all the channels)', async () => {
   const core = await HubCore.open({ store: await storeWith('a') });
-  const publisher = new Publisher(1e9, () => {}, 'p');
+  const publisher = new Publisher(1e9, { send() {} }, 'p');
   const refusals: Refusal[] = [];
   for (const channel of ['a', 'b']) {
     const entries = [{ channel, records: [record(1)], sequence: 1, first: true }];

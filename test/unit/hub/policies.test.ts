@@ -277,10 +277,10 @@ describe('disconnect', () => {
     const sink = new FakeSink();
     const ends: RingcastError[] = [];
     const reader: Reader = new Reader(sink, {
-      failed: (cause) => {
+      failInternally: (cause) => {
         throw cause;
       },
-      lagging: (error) => {
+      failLagging: (error) => {
         ends.push(error);
         core.hub.closeReader(reader);
       },

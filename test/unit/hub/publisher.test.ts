@@ -5,7 +5,7 @@ import type { ServerFrame } from '../../../shared/frames.ts';
 
 function publisherOf(windowBytes: number) {
   const sent: ServerFrame[] = [];
-  return { sent, publisher: new Publisher(windowBytes, (frame) => sent.push(frame)) };
+  return { sent, publisher: new Publisher(windowBytes, { send: (frame) => sent.push(frame) }) };
 }
 
 test('gives back exactly what was used, once half of the window is', () => {

@@ -9,9 +9,12 @@ const OVERHEAD = 128;
 function slowInbox(maxBytes = 1000) {
   const seen: number[][] = [];
   const releases: (() => void)[] = [];
-  const inbox = new Inbox(maxBytes, (bytes) => {
-    seen.push([...bytes]);
-    return bytes[0] === 1 ? new Promise<void>((resolve) => releases.push(resolve)) : undefined;
+  const inbox = new Inbox(maxBytes, {
+    handle(bytes) {
+      seen.push([...bytes]);
+      return bytes[0] === 1 ? new Promise<void>((resolve) => releases.push(resolve)) : undefined;
+    },
+    foresee() {},
   });
   return { inbox, seen, release: () => releases.shift()!() };
 }
@@ -80,11 +83,10 @@ test('once closed, nothing that waited is worked on', async () => {
 test('frames that wait are shown ahead of their turn, so many at a time', async () => {
   const releases: (() => void)[] = [];
   const shown: number[] = [];
-  const inbox = new Inbox(
-    100_000,
-    () => new Promise<void>((resolve) => releases.push(resolve)),
-    (bytes) => shown.push(bytes[0]!),
-  );
+  const inbox = new Inbox(100_000, {
+    handle: () => new Promise<void>((resolve) => releases.push(resolve)),
+    foresee: (bytes) => shown.push(bytes[0]!),
+  });
   for (let i = 0; i < 41; i++) inbox.take(Uint8Array.of(i));
   expect(shown).toEqual(Array.from({ length: 32 }, (_, i) => i + 1));
   releases.shift()!();

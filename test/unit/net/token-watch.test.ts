@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { allGrants } from '../../../server/auth/grants.ts';
+import { Deadlines } from '../../../server/net/deadlines.ts';
 import { TokenWatch } from '../../../server/net/token-watch.ts';
 import { ManualClock } from '../../../shared/clock.ts';
 
@@ -8,9 +9,10 @@ function watch(lifetimeMs: number, times = { warnBeforeExpiryMs: 60_000, graceMs
   const token = (ms: number) => ({ subject: null, grants: allGrants, expiresAtMs: clock.nowMs() + ms });
   const told: [state: string, atMs: number][] = [];
   const startMs = clock.nowMs();
-  const tokenWatch = new TokenWatch(token(lifetimeMs), clock, times, (state) =>
-    told.push([state, clock.nowMs() - startMs]),
-  );
+  const services = { clock, deadlines: new Deadlines(clock), tokens: times };
+  const tokenWatch = new TokenWatch(token(lifetimeMs), services, {
+    tokenChanged: (state) => told.push([state, clock.nowMs() - startMs]),
+  });
   return { clock, told, token, tokenWatch };
 }
 
