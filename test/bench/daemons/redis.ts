@@ -1,0 +1,24 @@
+/**
+ * redis-server, as it comes but for: the append-only file, synced before every answer, where `durable` is asked for
+ * (the default is none); no RDB snapshots, which would write everything a second time; and as many clients as asked.
+ */
+import { Daemon, freePort } from './daemon.ts';
+
+export interface Redis {
+  readonly daemon: Daemon;
+  readonly port: number;
+}
+
+export async function startRedis(options: { durable?: boolean; maxClients?: number } = {}): Promise<Redis> {
+  const port = await freePort();
+  const daemon = await Daemon.start(
+    'redis-server',
+    (folder) => [
+      ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', ''],
+      ...(options.durable ? ['--appendonly', 'yes', '--appendfsync', 'always'] : []),
+      ...(options.maxClients ? ['--maxclients', String(options.maxClients)] : []),
+    ],
+    port,
+  );
+  return { daemon, port };
+}
