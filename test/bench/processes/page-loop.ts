@@ -33,11 +33,14 @@ type Page = Buffer<ArrayBuffer>;
 let folder: string | undefined;
 
 function sendFromMemory(ws: WebSocket<Reader>, pages: readonly Page[]): void {
+  const reader = ws.getUserData();
   let next = 0;
   const pump = () => {
-    while (next < pages.length && ws.getBufferedAmount() < BUFFERED_BYTES) ws.send(pages[next++]!, true, false);
+    // A closed socket must not be touched.
+    while (reader.isOpen && next < pages.length && ws.getBufferedAmount() < BUFFERED_BYTES)
+      ws.send(pages[next++]!, true, false);
   };
-  ws.getUserData().resume = pump;
+  reader.resume = pump;
   pump();
 }
 
