@@ -1,6 +1,6 @@
 /**
  * redis-server, as it comes but for: the append-only file, synced before every answer, where `durable` is asked for
- * (the default is none); no RDB snapshots, which would write everything a second time; and as many clients as asked.
+ * (the default is none); no RDB snapshots, which would write everything a second time; clients from all of 127.*, and as many as asked.
  */
 import { Daemon, freePort } from './daemon.ts';
 
@@ -16,6 +16,8 @@ export async function startRedis(options: { durable?: boolean; maxClients?: numb
     (folder) => [
       ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', ''],
       ...(options.durable ? ['--appendonly', 'yes', '--appendfsync', 'always'] : []),
+      // It takes 127.0.0.2 for another machine.
+      ...['--protected-mode', 'no'],
       ...(options.maxClients ? ['--maxclients', String(options.maxClients)] : []),
     ],
     port,

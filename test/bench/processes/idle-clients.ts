@@ -11,12 +11,14 @@ export interface IdleOrder {
   readonly port: number;
   readonly token: string;
   readonly count: number;
-  /** Each address has some 28,000 ports. */
+  /** One for each process, or their ports would run out. */
   readonly localAddress: string;
 }
 
 /** Under way at a time: less than any server's backlog. */
 const AT_ONCE = 100;
+/** Below those that systems give out by themselves. */
+const FIRST_PORT = 10_000;
 const NATS_GREETING = 'CONNECT {"verbose":false,"pedantic":false}\r\nSUB bench 1\r\nPING\r\n';
 
 interface Line {
@@ -94,11 +96,14 @@ function textFrame(text: string): Buffer {
   return frameOf(Buffer.from(text), false);
 }
 
+let opened = 0;
 let open = 0;
 
 async function openOne(order: IdleOrder): Promise<void> {
   const { port, localAddress, server } = order;
-  const socket = connect({ host: '127.0.0.1', port, localAddress, noDelay: true });
+  // The system takes long to find a free one of an address that is given.
+  const localPort = FIRST_PORT + opened++;
+  const socket = connect({ host: '127.0.0.1', port, noDelay: true, localAddress, localPort });
   const ping = PINGS[server];
   let text = '';
   let awaited: { text: string; done: () => void } | undefined;

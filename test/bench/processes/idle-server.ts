@@ -10,7 +10,7 @@ export type IdleServerKind = 'uws' | 'ws' | 'socketio';
 
 function startUws(): Promise<number> {
   const app = App();
-  app.ws('/*', { compression: 0, idleTimeout: 120, message: (ws) => ws.subscribe('bench') });
+  app.ws('/*', { compression: 0, idleTimeout: 120, message: (ws) => void ws.subscribe('bench') });
   return new Promise((resolve, reject) => {
     app.listen('127.0.0.1', 0, (listening) => {
       if (listening) resolve(us_socket_local_port(listening));
