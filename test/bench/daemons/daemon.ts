@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { now } from '../children.ts';
 import { canPin, type MeasuredProcess, type Usage } from '../processes/child.ts';
 import { AbsentPeer } from '../scenario.ts';
 
@@ -28,8 +29,10 @@ export class Daemon implements MeasuredProcess {
     argumentsFor: (folder: string) => readonly string[],
     port: number,
   ): Promise<Daemon> {
-    if (spawnSync(program, ['--version']).error) throw new AbsentPeer(`install ${program}: it is not on the PATH`);
-    if (process.platform !== 'linux') throw new AbsentPeer(`${program} is measured through /proc, on Linux only`);
+    if (spawnSync(program, ['--version']).error)
+      throw new AbsentPeer(`install ${program}: it is not on the PATH`);
+    if (process.platform !== 'linux')
+      throw new AbsentPeer(`${program} is measured through /proc, on Linux only`);
     const folder = mkdtempSync(join(tmpdir(), 'ringcast-bench-'));
     const daemon = new Daemon(program, argumentsFor(folder), folder);
     await daemon.#listening(program, port);
@@ -52,6 +55,7 @@ export class Daemon implements MeasuredProcess {
 
   async usage(): Promise<Usage> {
     return {
+      timeMs: now(),
       cpuMs: cpuMsOf(readFileSync(`/proc/${this.pid}/stat`, 'latin1')),
       rssBytes: rssBytesOf(readFileSync(`/proc/${this.pid}/status`, 'latin1')),
     };
@@ -124,5 +128,6 @@ function watch(): void {
   process.on('exit', () => {
     for (const daemon of [...running]) daemon.drop();
   });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => process.exit(130));
 }

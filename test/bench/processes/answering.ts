@@ -1,4 +1,6 @@
 /** The inside of a bench's process: answers what child.ts asks, and ends with its parent. */
+import { now } from '../children.ts';
+import type { Usage } from './child.ts';
 
 interface Question {
   readonly id: number;
@@ -28,7 +30,7 @@ export function answer(answerers: Readonly<Record<string, Answerer>>, onEnd?: ()
   process.on('SIGINT', () => {});
 }
 
-function usage(): { cpuMs: number; rssBytes: number } {
+export function usage(): Usage {
   const { user, system } = process.cpuUsage();
-  return { cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage().rss };
+  return { cpuMs: (user + system) / 1000, timeMs: now(), rssBytes: process.memoryUsage().rss };
 }

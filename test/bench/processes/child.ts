@@ -6,6 +6,8 @@ import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 
 export interface Usage {
   readonly cpuMs: number;
+  /** When that was. */
+  readonly timeMs: number;
   readonly rssBytes: number;
 }
 

@@ -8,12 +8,15 @@ import { answer } from './answering.ts';
 
 let hub: Hub | undefined;
 
-answer({
-  async start({ settings, dataFolder }: { settings: HubConfigInput; dataFolder: string }) {
-    hub = await createHub(parseConfig({ ...settings, port: 0, dataFolder }));
-    return { url: hub.url, token: hub.developmentToken! };
+answer(
+  {
+    async start({ settings, dataFolder }: { settings: HubConfigInput; dataFolder: string }) {
+      hub = await createHub(parseConfig({ ...settings, port: 0, dataFolder }));
+      return { url: hub.url, token: hub.developmentToken! };
+    },
+    stop: () => hub!.stop(),
   },
-  stop: () => hub!.stop(),
-}, async () => {
-  await hub?.stop();
-});
+  async () => {
+    await hub?.stop();
+  },
+);

@@ -1,8 +1,9 @@
 /** Servers in Node for connections that have one subscription, to `bench`, and do nothing. */
+
+import { App, us_socket_local_port } from 'uWebSockets.js';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Server as SocketIoServer } from 'socket.io';
-import { App, us_socket_local_port } from 'uWebSockets.js';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { answer } from './answering.ts';
 

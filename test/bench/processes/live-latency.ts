@@ -35,7 +35,13 @@ function openTalking(order: LatencyOrder, onBytes: (bytes: Buffer) => void) {
   });
   const answered = () => new Promise<void>((resolve) => awaited.push(resolve));
   return raw.then(async (socket) => {
-    const hello = { op: 'hello', token: order.token, client: 'live', features: [], producerId: null } as const;
+    const hello = {
+      op: 'hello',
+      token: order.token,
+      client: 'live',
+      features: [],
+      producerId: null,
+    } as const;
     socket.send(msgpackCodec.encodeClient(hello));
     await answered();
     return { socket, answered };

@@ -17,7 +17,11 @@ const BURST = 500;
 answer({
   start({ port, payload }: FloodOrder) {
     const socket = connect({ host: '127.0.0.1', port, noDelay: true });
-    const frame = Buffer.concat([Buffer.from(`PUB bench ${payload.length}\r\n`), payload, Buffer.from('\r\n')]);
+    const frame = Buffer.concat([
+      Buffer.from(`PUB bench ${payload.length}\r\n`),
+      payload,
+      Buffer.from('\r\n'),
+    ]);
     const burst = Buffer.concat(Array.from({ length: BURST }, () => frame));
     let sent = 0;
     let read = 0;

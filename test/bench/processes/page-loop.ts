@@ -2,11 +2,12 @@
  * What a replay cannot be faster than: bare uWebSockets.js that sends pages of records to whoever says `sub`, with up to
  * 256 KiB buffered, from memory or from an iterator of RocksDB. No log, no cursor, no auth.
  */
+
+import { App, us_socket_local_port, type WebSocket } from 'uWebSockets.js';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import rocksdb, { type Database } from 'rocksdb';
-import { App, us_socket_local_port, type WebSocket } from 'uWebSockets.js';
 import { answer } from './answering.ts';
 
 export interface PageOrder {

@@ -2,12 +2,11 @@
  * A publisher at full speed: keeps up to `depth` frames unanswered, and to what the server allows. Refills in whole
  * bursts: refilled one by one, a loop can settle into a rhythm of one message and measure system calls.
  */
-import { now } from '../children.ts';
 import { openNatsLine } from '../wire/nats-line.ts';
 import type { LineOrder, OpenLine, PublishLine } from '../wire/publish-line.ts';
 import { openRedisLine } from '../wire/redis-line.ts';
 import { openRingcastLine } from '../wire/ringcast-line.ts';
-import { answer } from './answering.ts';
+import { answer, usage } from './answering.ts';
 
 export interface PublisherOrder extends LineOrder {
   readonly server: 'ringcast' | 'nats' | 'redis';
@@ -84,5 +83,5 @@ answer({
     target = Number.POSITIVE_INFINITY;
     pump();
   },
-  count: () => ({ records: answered * order.recordsPerFrame, timeMs: now() }),
+  count: () => ({ records: answered * order.recordsPerFrame, ...usage() }),
 });

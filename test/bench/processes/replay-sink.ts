@@ -7,10 +7,9 @@ import { connect, type Socket } from 'node:net';
 import { setPriority } from 'node:os';
 import { msgpackCodec } from '../../../shared/codec.ts';
 import { SUBPROTOCOLS } from '../../../shared/frames.ts';
-import { now } from '../children.ts';
 import { MarkerCounter } from '../marker.ts';
 import { frameOf } from '../raw-socket.ts';
-import { answer } from './answering.ts';
+import { answer, usage } from './answering.ts';
 
 export interface ReplayOrder {
   readonly url: string;
@@ -39,7 +38,9 @@ async function replay(onBytes: (piece: Buffer) => boolean): Promise<void> {
     socket.write(frameOf(msgpackCodec.encodeClient(hello)));
     await socket.next();
     const from = 'earliest' as const;
-    socket.write(frameOf(msgpackCodec.encodeClient({ op: 'subscribe', id: 1, channel, from, options: null })));
+    socket.write(
+      frameOf(msgpackCodec.encodeClient({ op: 'subscribe', id: 1, channel, from, options: null })),
+    );
   }
   await socket.complete;
 }
@@ -123,5 +124,5 @@ answer({
       replays++;
     }
   },
-  count: () => ({ bytes, replays, timeMs: now() }),
+  count: () => ({ bytes, replays, ...usage() }),
 });

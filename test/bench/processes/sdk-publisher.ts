@@ -3,8 +3,7 @@
  * many at a time; the SDK puts those of one tick into one frame.
  */
 import { type Client, connect } from '../../../client/node.ts';
-import { now } from '../children.ts';
-import { answer } from './answering.ts';
+import { answer, usage } from './answering.ts';
 
 let client: Client;
 let records = 0;
@@ -22,9 +21,10 @@ answer({
       if (unanswered <= depth / 2) pump();
     };
     const pump = () => {
-      for (; unanswered < depth; unanswered++) void client.publish(channel, data, { ack: 'disk' }).then(onAnswer);
+      for (; unanswered < depth; unanswered++)
+        void client.publish(channel, data, { ack: 'disk' }).then(onAnswer);
     };
     pump();
   },
-  count: () => ({ records, timeMs: now() }),
+  count: () => ({ records, ...usage() }),
 });

@@ -6,8 +6,7 @@
 import { connect as connectNats } from '@nats-io/transport-node';
 import { io } from 'socket.io-client';
 import { connect } from '../../../client/node.ts';
-import { now } from '../children.ts';
-import { answer } from './answering.ts';
+import { answer, usage } from './answering.ts';
 import type { Sample } from './sample.ts';
 
 export interface ReadOrder {
@@ -67,6 +66,6 @@ answer({
   nats: readNats,
   count() {
     if (Number.isNaN(sum)) throw new Error('a record was not what was published');
-    return { records, timeMs: now() };
+    return { records, ...usage() };
   },
 });

@@ -3,8 +3,9 @@
  * grown once all are open and it grows no more, over the RSS before the first, divided by their number. No garbage
  * collection is forced: what a server leaves lying about is its cost. The kernel's part is not in it, for any server.
  */
-import { readFileSync } from 'node:fs';
+
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { startNats } from '../daemons/nats.ts';
 import { startRedis } from '../daemons/redis.ts';
 import { Child, type MeasuredProcess, withProcesses } from '../processes/child.ts';
@@ -54,7 +55,9 @@ async function measureIdle(server: string, count: number, run: BenchRun): Promis
     const open = counts.reduce((sum, each) => sum + each, 0);
     if (open !== count) throw new Error(`${server} keeps ${open} of ${count} connections`);
     const seconds = (Date.now() - startMs) / 1000;
-    run.progress(`${open} open and settled after ${seconds.toFixed(1)} s, RSS ${mib(before)} → ${mib(after)} MiB`);
+    run.progress(
+      `${open} open and settled after ${seconds.toFixed(1)} s, RSS ${mib(before)} → ${mib(after)} MiB`,
+    );
     return { bytesPerConnection: (after - before) / count, rssBytes: after };
   });
 }
@@ -97,7 +100,9 @@ function raiseFileLimit(files: number): void {
   spawnSync('prlimit', ['--pid', String(process.pid), `--nofile=${files}:${files}`]);
   const limit = fileLimit();
   if (limit < files) {
-    throw new AbsentPeer(`it needs ${files} open files in one process, and ${limit} are allowed: ulimit -n ${files}`);
+    throw new AbsentPeer(
+      `it needs ${files} open files in one process, and ${limit} are allowed: ulimit -n ${files}`,
+    );
   }
 }
 

@@ -1,13 +1,13 @@
 /** f: what one connection can publish when each record is acknowledged from disk. */
 import { startNats } from '../daemons/nats.ts';
 import { startRedis } from '../daemons/redis.ts';
-import { recordPayload } from '../marker-record.ts';
 import { payloadOf } from '../marker.ts';
+import { recordPayload } from '../marker-record.ts';
 import { Child, type MeasuredProcess, withProcesses } from '../processes/child.ts';
 import type { PublisherOrder } from '../processes/publisher.ts';
 import type { BenchRun, Figures, Scenario } from '../scenario.ts';
 import { HubRun } from './hub-run.ts';
-import { measureSaturated } from './saturation.ts';
+import { measureRecords } from './record-pace.ts';
 
 const PAYLOAD_BYTES = 100;
 /** Publishes unanswered at most: what was best for each of 1,024, 4,096, 16,384 and 65,536. */
@@ -36,7 +36,7 @@ async function measure(server: Server, run: BenchRun, keep: Keep): Promise<Figur
     const load = keep(Child.start('./sdk-publisher.js', 1));
     await load.ask('open', address);
     await load.ask('flood', { channel: 'bench', data: payloadOf(PAYLOAD_BYTES - 2), depth });
-    return await measureSaturated(measured, load, run);
+    return await measureRecords(measured, load, run);
   }
   const load = keep(Child.start('./publisher.js', 1));
   const order: PublisherOrder = {
@@ -50,7 +50,7 @@ async function measure(server: Server, run: BenchRun, keep: Keep): Promise<Figur
   };
   await load.ask('open', order);
   await load.ask('flood');
-  return await measureSaturated(measured, load, run);
+  return await measureRecords(measured, load, run);
 }
 
 async function start(

@@ -4,7 +4,7 @@ import { Child, withProcesses } from '../processes/child.ts';
 import type { PublisherOrder } from '../processes/publisher.ts';
 import type { Scenario } from '../scenario.ts';
 import { HubRun } from './hub-run.ts';
-import { measureSaturated } from './saturation.ts';
+import { measureRecords } from './record-pace.ts';
 
 const PAYLOAD_BYTES = 100;
 const COUNTS = [1, 10, 10_000, 100_000];
@@ -34,6 +34,6 @@ export const manyChannels: Scenario = {
       run.progress(`opening ${count} channels`);
       await load.ask('publish', count);
       await load.ask('flood');
-      return await measureSaturated(hub, load, run);
+      return await measureRecords(hub, load, run);
     }),
 };

@@ -5,7 +5,7 @@ import type { Percentiles } from '../processes/percentiles.ts';
 import type { ReplayOrder } from '../processes/replay-sink.ts';
 import type { Scenario } from '../scenario.ts';
 import { REPLAYED, startFilledHub } from './replay.ts';
-import { pause, share } from './saturation.ts';
+import { cpuShareOf, pause, percent } from './saturation.ts';
 
 const WARM_UP_MS = 1500;
 
@@ -41,9 +41,9 @@ export const replayBesideLive: Scenario = {
       const { deliveries, ...percentiles } = await live.ask<Percentiles & { deliveries: number }>('end');
       const after = await hub.usage();
       const megabytes = ((await sink.ask<{ bytes: number }>('count')).bytes - replayed.bytes) / 1e6;
-      const cpuShare = (after.cpuMs - before.cpuMs) / 1000 / run.seconds;
+      const cpuShare = cpuShareOf(before, after);
       run.progress(
-        `${deliveries} deliveries, ${Math.round(megabytes / run.seconds)} MB/s replayed, the hub used ${share(cpuShare)} of a core`,
+        `${deliveries} deliveries, ${Math.round(megabytes / run.seconds)} MB/s replayed, the hub used ${percent(cpuShare)} of a core`,
       );
       return { ...percentiles, cpuShare, rssBytes: after.rssBytes };
     }),

@@ -1,15 +1,14 @@
 /** g: how fast one reader is given what a channel holds, beside a bare loop that sends the same pages. */
-import { recordRun, recordPayload } from '../marker-record.ts';
+import { recordPayload, recordRun } from '../marker-record.ts';
 import { Child, type MeasuredProcess, withProcesses } from '../processes/child.ts';
 import type { PageOrder } from '../processes/page-loop.ts';
 import type { ReplayOrder } from '../processes/replay-sink.ts';
 import type { BenchRun, Figures, Scenario } from '../scenario.ts';
 import { HubRun } from './hub-run.ts';
-import { pause, share } from './saturation.ts';
+import { measureSaturated } from './saturation.ts';
 
 const PAYLOAD_BYTES = 100;
 const PAGE_BYTES = 64 * 1024;
-const WARM_UP_MS = 1500;
 const RING_BYTES = 1024 * 1024 * 1024;
 
 /** 3 million records of 100 B: 342 MB as the log holds them. */
@@ -63,11 +62,14 @@ function measureReplay(server: string, run: BenchRun): Promise<Figures> {
     const order: ReplayOrder = { url, token, channel, records, bytes };
     await sink.ask('check', order);
     sink.ask('flood', false).catch(() => {});
-    return await measureBytes(measured, sink, run);
+    const { perSecond, perCpuSecond, ...rest } = await measureSaturated(measured, sink, 'bytes', run);
+    return { bytesPerSecond: perSecond, bytesPerCpuSecond: perCpuSecond, ...rest };
   });
 }
 
-async function start(server: string): Promise<{ measured: MeasuredProcess; url: string; token: string | null }> {
+async function start(
+  server: string,
+): Promise<{ measured: MeasuredProcess; url: string; token: string | null }> {
   if (server.startsWith('ringcast-')) {
     const hub = await startFilledHub(server === 'ringcast-ring' ? 'ring' : 'store');
     return { measured: hub, ...hub.address };
@@ -82,33 +84,4 @@ async function start(server: string): Promise<{ measured: MeasuredProcess; url: 
   const loop = Child.start('./page-loop.js', 0);
   const { url } = await loop.ask<{ url: string }>('start', order);
   return { measured: loop, url, token: null };
-}
-
-async function measureBytes(server: MeasuredProcess, sink: Child, run: BenchRun): Promise<Figures> {
-  await pause(WARM_UP_MS);
-  const before = await sample(server, sink);
-  await pause(run.seconds * 1000);
-  const after = await sample(server, sink);
-  const seconds = (after.timeMs - before.timeMs) / 1000;
-  const cpuSeconds = (after.cpuMs - before.cpuMs) / 1000;
-  const bytes = after.bytes - before.bytes;
-  const sinkShare = (after.sinkCpuMs - before.sinkCpuMs) / 1000 / seconds;
-  run.progress(
-    `${after.replays - before.replays} replays; the server used ${share(cpuSeconds / seconds)} of a core, the reader ${share(sinkShare)}`,
-  );
-  return {
-    bytesPerSecond: bytes / seconds,
-    bytesPerCpuSecond: bytes / cpuSeconds,
-    cpuShare: cpuSeconds / seconds,
-    rssBytes: after.rssBytes,
-  };
-}
-
-async function sample(server: MeasuredProcess, sink: Child) {
-  const [{ cpuMs, rssBytes }, { cpuMs: sinkCpuMs }, count] = await Promise.all([
-    server.usage(),
-    sink.usage(),
-    sink.ask<{ bytes: number; replays: number; timeMs: number }>('count'),
-  ]);
-  return { cpuMs, rssBytes, sinkCpuMs, ...count };
 }

@@ -7,7 +7,7 @@ import { SAMPLE } from '../processes/sample.ts';
 import type { ReadOrder } from '../processes/sdk-reader.ts';
 import type { Scenario } from '../scenario.ts';
 import { HubRun } from './hub-run.ts';
-import { measureSaturated } from './saturation.ts';
+import { measureRecords } from './record-pace.ts';
 
 const RECORDS = 3_000_000;
 const RING_BYTES = 1024 * 1024 * 1024;
@@ -31,7 +31,7 @@ export const sdkConsumer: Scenario = {
       const { measured, order } = await START[server]!(keep);
       await reader.ask(server, order);
       if (server === 'nats') await flood(order, keep);
-      return await measureSaturated(measured, reader, run);
+      return await measureRecords(measured, reader, run);
     }),
 };
 

@@ -37,7 +37,11 @@ export async function openNatsLine(
   const counter = new AnswerCounter('{"stream":', ['-ERR', '"error":'], events);
   socket.on('data', (bytes) => counter.take(bytes));
   const frames = channels.map((channel) =>
-    Buffer.concat([Buffer.from(`PUB ${channel} answers.1 ${payload.length}\r\n`), payload, Buffer.from('\r\n')]),
+    Buffer.concat([
+      Buffer.from(`PUB ${channel} answers.1 ${payload.length}\r\n`),
+      payload,
+      Buffer.from('\r\n'),
+    ]),
   );
   const rounds = frameCount(channels.length, leastFrames) / channels.length;
   return {

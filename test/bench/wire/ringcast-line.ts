@@ -33,7 +33,9 @@ export async function openRingcastLine(
       events.onAllowance();
     }
   });
-  const { socket, send } = await openRaw(new URL(order.url), SUBPROTOCOLS.msgpack, (bytes) => reader.take(bytes));
+  const { socket, send } = await openRaw(new URL(order.url), SUBPROTOCOLS.msgpack, (bytes) =>
+    reader.take(bytes),
+  );
   const welcomed = new Promise<void>((resolve) => {
     onWelcome = resolve;
   });
@@ -52,7 +54,10 @@ export async function openRingcastLine(
   };
 }
 
-function publishMessages({ channels, payload, recordsPerFrame, ack }: LineOrder, count: number): Uint8Array[] {
+function publishMessages(
+  { channels, payload, recordsPerFrame, ack }: LineOrder,
+  count: number,
+): Uint8Array[] {
   const records = Array.from({ length: recordsPerFrame }, () => ({ key: null, meta: null, payload }));
   return Array.from({ length: count }, (_, i) => {
     const entries = [{ channel: channels[i % channels.length]!, records }];
