@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HubConfigInput } from '../../../server/config-schema.ts';
 import { Child, type MeasuredProcess, type Usage } from '../processes/child.ts';
+import type { HubOrder } from '../processes/hub.ts';
 import type { PublisherOrder } from '../processes/publisher.ts';
 
 const RECORDS_PER_FILLING_FRAME = 50;
@@ -45,12 +46,13 @@ export class HubRun implements MeasuredProcess {
 
   async end(): Promise<void> {
     await this.#child.end();
+    // It has done so itself, unless it crashed.
     await rm(this.#dataFolder, { recursive: true, force: true });
   }
 
   /** A clean stop, and another process on the same folder: nothing is in memory. */
   async restart(): Promise<void> {
-    await this.#child.ask('stop');
+    await this.#child.ask('release');
     await this.#child.end();
     this.#child = Child.start('./hub.js', 0);
     await this.#open();
@@ -77,9 +79,7 @@ export class HubRun implements MeasuredProcess {
   }
 
   async #open(): Promise<void> {
-    this.#address = await this.#child.ask<HubAddress>('start', {
-      settings: this.#settings,
-      dataFolder: this.#dataFolder,
-    });
+    const order: HubOrder = { settings: this.#settings, dataFolder: this.#dataFolder };
+    this.#address = await this.#child.ask<HubAddress>('start', order);
   }
 }
