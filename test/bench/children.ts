@@ -53,9 +53,11 @@ export function removeAtEnd(folder: string): void {
   folders.add(folder);
 }
 
-/** Why a process that should not have ended did, as far as it said. */
+/** Why a process that should not have ended did, as far as it said: an error without its stack, else its last words. */
 export function endOf(child: ChildProcess, code: number | string | null): Error {
-  const said = lastWords.get(child)?.trim();
+  const words = lastWords.get(child)?.trim() ?? '';
+  const thrown = /^\w*Error\b[^]*?(?=\n\s+at |$)/m.exec(words)?.[0];
+  const said = thrown ?? words;
   return new Error(`a process of the bench ended with ${code}${said ? `: ${said}` : ''}`);
 }
 

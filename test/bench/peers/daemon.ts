@@ -21,8 +21,8 @@ export interface DaemonPlan {
   readonly command: string;
   /** 'ws' or 'tcp'. */
   readonly scheme: string;
-  /** Its configuration file, by the port and folder that it is given; null: none. */
-  config(port: number, folder: string): string | null;
+  /** Its configuration file, by the port and folder that it is given, and a port that it may need besides; null: none. */
+  config(port: number, folder: string, sparePort: number): string | null;
   /** Its arguments; `configFile` is where the configuration was written. */
   args(port: number, folder: string, configFile: string): readonly string[];
 }
@@ -49,9 +49,9 @@ export async function startDaemon(plan: DaemonPlan): Promise<Peer> {
     throw new AbsentPeer('its CPU is read from /proc, which this system does not have');
   const folder = await mkdtemp(join(tmpdir(), `bench-${plan.command}-`));
   removeAtEnd(folder);
-  const port = await freePort();
+  const [port, sparePort] = await Promise.all([freePort(), freePort()]);
   const configFile = join(folder, 'bench.conf');
-  const config = plan.config(port, folder);
+  const config = plan.config(port, folder, sparePort);
   if (config !== null) await writeFile(configFile, config);
   const command = [...(CAN_PIN ? ['taskset', '-c', String(SERVER_CORE)] : []), path];
   const [program, ...args] = [...command, ...plan.args(port, folder, configFile)];
