@@ -56,7 +56,7 @@ export function removeAtEnd(folder: string): void {
 /** Why a process that should not have ended did, as far as it said: an error without its stack, else its last words. */
 export function endOf(child: ChildProcess, code: number | string | null): Error {
   const words = lastWords.get(child)?.trim() ?? '';
-  const thrown = /^\w*Error\b[^]*?(?=\n\s+at |$)/m.exec(words)?.[0];
+  const thrown = /^\w*Error\b[\s\S]*?(?=\n\s+at |$(?![\s\S]))/m.exec(words)?.[0];
   const said = thrown ?? words;
   return new Error(`a process of the bench ended with ${code}${said ? `: ${said}` : ''}`);
 }

@@ -159,11 +159,11 @@ class Publisher {
   }
 
   get maySend(): boolean {
-    return !this.#credit || this.#credit.bytes > 0;
+    return this.#credit?.maySend ?? true;
   }
 
-  write(frames: Buffer): void {
-    if (this.#credit) this.#credit.bytes -= frames.length;
+  write(frames: Buffer, count: number): void {
+    this.#credit?.spend(frames, count);
     this.#socket.write(frames);
   }
 }
@@ -175,7 +175,7 @@ function saturate(order: LoadOrder, publisher: Publisher, sinks: Sinks): void {
   let published = 0;
   const refill = () => {
     while (published - sinks.received() <= mostUnderWay && publisher.maySend) {
-      publisher.write(messages.burst(burst));
+      publisher.write(messages.burst(burst), burst);
       published += burst;
     }
   };
@@ -189,7 +189,7 @@ function pace(order: LoadOrder, publisher: Publisher, rate: number): void {
   const stepMs = 1000 / rate;
   let dueMs = now() + stepMs;
   const step = () => {
-    for (; dueMs <= now() && publisher.maySend; dueMs += stepMs) publisher.write(messages.stamped(dueMs));
+    for (; dueMs <= now() && publisher.maySend; dueMs += stepMs) publisher.write(messages.stamped(dueMs), 1);
     // Turns without rest: a timer would wake a millisecond late.
     setImmediate(step);
   };

@@ -4,7 +4,9 @@ import type { RawSocket } from '../raw-socket.ts';
 
 /** How much a publisher may yet send; where it may not, it waits, and its messages are late. */
 export interface Credit {
-  bytes: number;
+  readonly maySend: boolean;
+  /** `count` messages were sent, of one length. */
+  spend(frames: Buffer, count: number): void;
   /** Everything that comes on the publisher's connection. */
   take(piece: Buffer): void;
 }

@@ -6,8 +6,18 @@ import { msgpackCodec } from '../../../shared/codec.ts';
 import type { Credit } from './dialect.ts';
 
 export class PublishCredit implements Credit {
-  bytes = 0;
+  #bytes = 0;
   #rest: Buffer = Buffer.alloc(0);
+
+  get maySend(): boolean {
+    return this.#bytes > 0;
+  }
+
+  /** Without the headers of the WebSocket frames, which the hub does not count: else credit would dwindle. */
+  spend(frames: Buffer, count: number): void {
+    const headerBytes = (frames[1]! & 127) < 126 ? 6 : 8;
+    this.#bytes -= frames.length - count * headerBytes;
+  }
 
   take(piece: Buffer): void {
     const bytes = Buffer.concat([this.#rest, piece]);
@@ -19,8 +29,8 @@ export class PublishCredit implements Credit {
       const end = start + (short < 126 ? short : bytes.readUInt16BE(at + 2));
       if (end > bytes.length) break;
       const frame = msgpackCodec.decodeServer(bytes.subarray(start, end));
-      if (frame?.op === 'welcome') this.bytes += frame.publishCreditBytes;
-      else if (frame?.op === 'publish-credit') this.bytes += frame.bytes;
+      if (frame?.op === 'welcome') this.#bytes += frame.publishCreditBytes;
+      else if (frame?.op === 'publish-credit') this.#bytes += frame.bytes;
       else if (frame?.op === 'error')
         throw new Error(`a publish was refused: ${frame.code}: ${frame.message}`);
       at = end;
