@@ -21,7 +21,8 @@ const FOOT = 56;
 const LOG_SPAN = 30;
 
 const COLORS = { ground: '#ffffff', text: '#1f2328', faint: '#59636e', ours: '#0969da', other: '#9aa4b0' };
-const FONT = 'system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif';
+// Names in quotes would end the attribute that they are written into.
+const FONT = 'system-ui, -apple-system, Helvetica, Arial, sans-serif';
 
 interface Panel {
   readonly letter: string;
@@ -138,6 +139,9 @@ function bars({ result }: Panel, index: number) {
   const least = Math.min(...valuesOf(result));
   return {
     type: 'bar',
+    // A picture: nothing lights up under a pointer.
+    silent: true,
+    emphasis: { disabled: true },
     xAxisIndex: index,
     yAxisIndex: index,
     barWidth: 14,
