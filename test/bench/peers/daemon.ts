@@ -4,11 +4,11 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { CAN_PIN, endOf, killLate, removeAtEnd, SERVER_CORE, usageOf, watch } from '../children.ts';
+import { CAN_PIN, endOf, killLate, SERVER_CORE, usageOf, watch } from '../children.ts';
 import { AbsentPeer } from '../scenario.ts';
 import type { Peer } from './peer.ts';
 
@@ -48,7 +48,6 @@ export async function startDaemon(plan: DaemonPlan): Promise<Peer> {
   if (!usageOf(process.pid))
     throw new AbsentPeer('its CPU is read from /proc, which this system does not have');
   const folder = await mkdtemp(join(tmpdir(), `bench-${plan.command}-`));
-  removeAtEnd(folder);
   const [port, sparePort] = await Promise.all([freePort(), freePort()]);
   const configFile = join(folder, 'bench.conf');
   const config = plan.config(port, folder, sparePort);
@@ -57,11 +56,8 @@ export async function startDaemon(plan: DaemonPlan): Promise<Peer> {
   const [program, ...args] = [...command, ...plan.args(port, folder, configFile)];
   // taskset becomes the daemon, under the same id; Go counts the cores that it is left with.
   const child = spawn(program!, args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
-  watch(child);
-  const stop = async () => {
-    await terminate(child);
-    await rm(folder, { recursive: true, force: true });
-  };
+  watch(child, folder);
+  const stop = () => terminate(child);
   try {
     await accepting(child, port);
   } catch (cause) {

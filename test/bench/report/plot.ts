@@ -10,7 +10,7 @@ import { FORMS, formatted } from './figures.ts';
 const COLUMNS = 2;
 const PANEL_WIDTH = 600;
 const BAR_HEIGHT = 24;
-const PANEL_HEAD = 64;
+const PANEL_HEAD = 48;
 const PANEL_GAP = 28;
 const NAME_WIDTH = 112;
 /** Room for the value behind the longest bar. */
@@ -41,7 +41,13 @@ export function plotOf(results: Results, machine: Machine): string {
     backgroundColor: COLORS.ground,
     textStyle: { fontFamily: FONT, color: COLORS.text },
     title: [
-      titleOf('Ringcast beside others', 'Bars: what the server did; blue is Ringcast', PANEL_GAP, 16, 20),
+      titleOf(
+        'Ringcast beside others',
+        'Each server on one core, the load on another; blue is Ringcast',
+        PANEL_GAP,
+        16,
+        20,
+      ),
       ...panels.map(panelTitle),
       { ...titleOf('', footer(machine), PANEL_GAP, height, 1) },
     ],
