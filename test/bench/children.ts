@@ -1,6 +1,8 @@
 /** The processes of a bench: started on a core each, asked for their figures, gone when the bench is, however it ends. */
 import { type ChildProcess, fork, spawnSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 export const SERVER_CORE = 0;
 export const LOAD_CORE = 1;
@@ -14,13 +16,13 @@ export interface Usage {
 export const CAN_PIN = spawnSync('taskset', ['-V']).status === 0;
 const STDERR_KEPT = 2000;
 
-const running = new Set<ChildProcess>();
-const folders = new Set<string>();
+/** By its folder. */
+const running = new Map<ChildProcess, string>();
 const lastWords = new WeakMap<ChildProcess, string>();
 
 process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  for (const child of running.keys()) child.kill('SIGKILL');
+  for (const folder of running.values()) remove(folder);
 });
 for (const [signal, code] of [
   ['SIGINT', 130],
@@ -30,32 +32,42 @@ for (const [signal, code] of [
   if (!process.send) process.once(signal, () => process.exit(code));
 }
 
-/** Forks one of the bench's own programs. */
+/** Forks one of the bench's own programs, with a folder that goes when it does. */
 export function start(script: string, core: number, args: readonly string[] = []): ChildProcess {
   const path = new URL(script, import.meta.url);
-  const child = fork(path, args, { execArgv: [], stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
+  const folder = mkdtempSync(join(tmpdir(), 'ringcast-bench-'));
+  const child = fork(path, args, {
+    env: { ...process.env, BENCH_FOLDER: folder },
+    execArgv: [],
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+  });
   if (CAN_PIN) spawnSync('taskset', ['-a', '-p', '-c', String(core), String(child.pid)]);
-  watch(child);
+  watch(child, folder);
   return child;
 }
 
-/** Has it ended with the bench, and keeps what it says last. */
-export function watch(child: ChildProcess): void {
-  running.add(child);
-  child.once('exit', () => running.delete(child));
+/** Has it ended with the bench, keeps what it says last, and removes its folder when it is gone. */
+export function watch(child: ChildProcess, folder: string): void {
+  running.set(child, folder);
+  child.once('exit', () => {
+    running.delete(child);
+    remove(folder);
+  });
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     lastWords.set(child, `${lastWords.get(child) ?? ''}${text}`.slice(-STDERR_KEPT));
   });
 }
 
-/** Has a folder removed with the bench, if nothing did before. */
-export function removeAtEnd(folder: string): void {
-  folders.add(folder);
+/** Again, where a process that was killed a moment ago has yet written into it. */
+function remove(folder: string): void {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
-/** Why a process that should not have ended did, as far as it said. */
+/** Why a process that should not have ended did, as far as it said: an error without its stack, else its last words. */
 export function endOf(child: ChildProcess, code: number | string | null): Error {
-  const said = lastWords.get(child)?.trim();
+  const words = lastWords.get(child)?.trim() ?? '';
+  const thrown = /^\w*Error\b[\s\S]*?(?=\n\s+at |$(?![\s\S]))/m.exec(words)?.[0];
+  const said = thrown ?? words;
   return new Error(`a process of the bench ended with ${code}${said ? `: ${said}` : ''}`);
 }
 

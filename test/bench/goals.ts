@@ -78,9 +78,13 @@ export const GOALS: readonly Goal[] = [
   absolute('l', 'p99Us', most(15_000), 'ringcast-10ms'),
 ];
 
-/** Of the goals whose scenarios ran; what could not be compared is said to be so. */
+/** Of the goals whose servers ran; where one was absent or failed, that is said. */
 export function evaluateGoals(results: Results, all: readonly Goal[] = GOALS): GoalOutcome[] {
-  return all.filter(({ letter }) => results[letter]).map((goal) => evaluate(goal, results));
+  const hasRun = ({ letter, ours, against }: Goal) => {
+    const servers = results[letter]?.servers ?? {};
+    return ours in servers && (against === null || against in servers);
+  };
+  return all.filter(hasRun).map((goal) => evaluate(goal, results));
 }
 
 function evaluate(goal: Goal, results: Results): GoalOutcome {
@@ -91,11 +95,11 @@ function evaluate(goal: Goal, results: Results): GoalOutcome {
     [goal.against, -1],
   ] as const) {
     if (name === null) continue;
-    const outcome = servers[name];
+    const outcome = servers[name]!;
     const figure = figuresOf(outcome)?.[goal.figure];
     if (figure === undefined) {
-      const missing = `${name} ${!outcome ? 'did not run' : 'absent' in outcome ? 'is absent' : 'gave no figure'}`;
-      return { goal, verdict: 'not measured', missing };
+      const why = 'absent' in outcome ? 'is absent' : 'failed' in outcome ? 'failed' : 'gave no such figure';
+      return { goal, verdict: 'not measured', missing: `${name} ${why}` };
     }
     value *= figure ** power;
   }

@@ -6,7 +6,7 @@
  * rhythm of one message and measure system calls. Paced: a fixed rate, latency from the intended send time.
  */
 import { now } from './children.ts';
-import { Messages } from './dialects/dialect.ts';
+import { type Credit, Messages } from './dialects/dialect.ts';
 import { dialectOf } from './dialects/index.ts';
 import { MarkerCounter } from './marker.ts';
 import { percentilesOf } from './percentiles.ts';
@@ -52,7 +52,7 @@ async function run(order: LoadOrder): Promise<void> {
     if (isMeasuring) latenciesUs.push((now() - timeMs) * 1000);
   };
   const sinks = await openSinks(order, onTime);
-  const publisher = await open(order, () => {});
+  const publisher = await Publisher.open(order);
   if (order.ratePerSecond === null) saturate(order, publisher, sinks);
   else pace(order, publisher, order.ratePerSecond);
   await pause(order.warmUpMs);
@@ -135,26 +135,61 @@ async function open(order: LoadOrder, onBytes: (bytes: Buffer) => void): Promise
   return socket;
 }
 
-function saturate(order: LoadOrder, publisher: RawSocket, sinks: Sinks): void {
+/** The one connection that publishes. */
+class Publisher {
+  /** Called when it may send again. */
+  onCredit = () => {};
+  readonly #socket: RawSocket;
+  readonly #credit: Credit | undefined;
+
+  static async open(order: LoadOrder): Promise<Publisher> {
+    const credit = dialectOf(order.server).credit?.();
+    let publisher: Publisher | undefined;
+    const socket = await open(order, (bytes) => {
+      credit?.take(bytes);
+      publisher?.onCredit();
+    });
+    publisher = new Publisher(socket, credit);
+    return publisher;
+  }
+
+  private constructor(socket: RawSocket, credit: Credit | undefined) {
+    this.#socket = socket;
+    this.#credit = credit;
+  }
+
+  get maySend(): boolean {
+    return this.#credit?.maySend ?? true;
+  }
+
+  write(frames: Buffer, count: number): void {
+    this.#credit?.spend(frames, count);
+    this.#socket.write(frames);
+  }
+}
+
+function saturate(order: LoadOrder, publisher: Publisher, sinks: Sinks): void {
   const { burst, window, payloadBytes, channels } = order;
   const messages = new Messages(dialectOf(order.server), payloadBytes, channels, burst);
   const mostUnderWay = (window - 1) * burst;
   let published = 0;
-  sinks.onReceived = () => {
-    while (published - sinks.received() <= mostUnderWay) {
-      publisher.write(messages.burst(burst));
+  const refill = () => {
+    while (published - sinks.received() <= mostUnderWay && publisher.maySend) {
+      publisher.write(messages.burst(burst), burst);
       published += burst;
     }
   };
-  sinks.onReceived();
+  sinks.onReceived = refill;
+  publisher.onCredit = refill;
+  refill();
 }
 
-function pace(order: LoadOrder, publisher: RawSocket, rate: number): void {
+function pace(order: LoadOrder, publisher: Publisher, rate: number): void {
   const messages = new Messages(dialectOf(order.server), order.payloadBytes, order.channels, 1);
   const stepMs = 1000 / rate;
   let dueMs = now() + stepMs;
   const step = () => {
-    for (; dueMs <= now(); dueMs += stepMs) publisher.write(messages.stamped(dueMs));
+    for (; dueMs <= now() && publisher.maySend; dueMs += stepMs) publisher.write(messages.stamped(dueMs), 1);
     // Turns without rest: a timer would wake a millisecond late.
     setImmediate(step);
   };

@@ -2,6 +2,15 @@
 import { markersIn, payloadOf, stamp, type TimeForm } from '../marker.ts';
 import type { RawSocket } from '../raw-socket.ts';
 
+/** How much a publisher may yet send; where it may not, it waits, and its messages are late. */
+export interface Credit {
+  readonly maySend: boolean;
+  /** `count` messages were sent, of one length. */
+  spend(frames: Buffer, count: number): void;
+  /** Everything that comes on the publisher's connection. */
+  take(piece: Buffer): void;
+}
+
 /** Channels are numbers here; each dialect names them as its protocol would. */
 export interface Dialect {
   readonly protocol: string | undefined;
@@ -12,6 +21,8 @@ export interface Dialect {
   open(socket: RawSocket, token: string): Promise<void>;
   /** To the channels 0 … `channels` − 1; resolves when the server has confirmed all. */
   subscribe(socket: RawSocket, channels: number): Promise<void>;
+  /** Of a new publisher, where the protocol has such a thing. */
+  credit?(): Credit;
   /** One message, as it goes over the wire; of the same length for each of up to 100 channels. */
   publish(channel: number, payload: Buffer): Buffer;
 }

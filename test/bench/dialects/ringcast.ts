@@ -3,6 +3,7 @@ import { msgpackCodec } from '../../../shared/codec.ts';
 import { type ClientFrame, SUBPROTOCOLS } from '../../../shared/frames.ts';
 import { frameOf } from '../raw-socket.ts';
 import { channelDigits, type Dialect } from './dialect.ts';
+import { PublishCredit } from './publish-credit.ts';
 
 export function subscribeFrame(id: number, channel: string): Uint8Array {
   const subscribe: ClientFrame = { op: 'subscribe', id, channel, from: 'latest', options: null };
@@ -24,6 +25,7 @@ export const RINGCAST: Dialect = {
     for (let i = 0; i < channels; i++) socket.send(subscribeFrame(i + 1, `bench.${channelDigits(i)}`));
     await confirmed;
   },
+  credit: () => new PublishCredit(),
   publish(channel, payload) {
     const records = [{ key: null, meta: null, payload }];
     const entries = [{ channel: `bench.${channelDigits(channel)}`, records }];

@@ -4,11 +4,11 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { CAN_PIN, endOf, killLate, removeAtEnd, SERVER_CORE, usageOf, watch } from '../children.ts';
+import { CAN_PIN, endOf, killLate, SERVER_CORE, usageOf, watch } from '../children.ts';
 import { AbsentPeer } from '../scenario.ts';
 import type { Peer } from './peer.ts';
 
@@ -21,8 +21,8 @@ export interface DaemonPlan {
   readonly command: string;
   /** 'ws' or 'tcp'. */
   readonly scheme: string;
-  /** Its configuration file, by the port and folder that it is given; null: none. */
-  config(port: number, folder: string): string | null;
+  /** Its configuration file, by the port and folder that it is given, and a port that it may need besides; null: none. */
+  config(port: number, folder: string, sparePort: number): string | null;
   /** Its arguments; `configFile` is where the configuration was written. */
   args(port: number, folder: string, configFile: string): readonly string[];
 }
@@ -48,20 +48,16 @@ export async function startDaemon(plan: DaemonPlan): Promise<Peer> {
   if (!usageOf(process.pid))
     throw new AbsentPeer('its CPU is read from /proc, which this system does not have');
   const folder = await mkdtemp(join(tmpdir(), `bench-${plan.command}-`));
-  removeAtEnd(folder);
-  const port = await freePort();
+  const [port, sparePort] = await Promise.all([freePort(), freePort()]);
   const configFile = join(folder, 'bench.conf');
-  const config = plan.config(port, folder);
+  const config = plan.config(port, folder, sparePort);
   if (config !== null) await writeFile(configFile, config);
   const command = [...(CAN_PIN ? ['taskset', '-c', String(SERVER_CORE)] : []), path];
   const [program, ...args] = [...command, ...plan.args(port, folder, configFile)];
   // taskset becomes the daemon, under the same id; Go counts the cores that it is left with.
   const child = spawn(program!, args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
-  watch(child);
-  const stop = async () => {
-    await terminate(child);
-    await rm(folder, { recursive: true, force: true });
-  };
+  watch(child, folder);
+  const stop = () => terminate(child);
   try {
     await accepting(child, port);
   } catch (cause) {

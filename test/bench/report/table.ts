@@ -6,6 +6,9 @@ import { FORMS, formatted, rounded } from './figures.ts';
 
 type Row = readonly string[];
 
+/** Of why a server failed; the whole of it is in the JSON. */
+const MOST_CHARACTERS = 160;
+
 export function scenarioTable(letter: string, result: ScenarioResult): string {
   const { servers, ratios, ours, what } = result;
   const figures = (Object.keys(FORMS) as (keyof Figures)[]).filter((figure) =>
@@ -18,7 +21,7 @@ export function scenarioTable(letter: string, result: ScenarioResult): string {
   ];
   const rows = Object.entries(servers).map(([name, outcome]): Row => {
     if ('absent' in outcome) return [name, `absent: ${outcome.absent}`];
-    if ('failed' in outcome) return [name, `failed: ${firstLine(outcome.failed)}`];
+    if ('failed' in outcome) return [name, `failed: ${inOneLine(outcome.failed)}`];
     const cells = figures.map((figure) => {
       const value = outcome[figure];
       return value === undefined ? '' : formatted(figure, value);
@@ -66,6 +69,6 @@ function columns(rows: readonly Row[]): string {
   return `${lines.join('\n')}\n`;
 }
 
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0]!;
+function inOneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').slice(0, MOST_CHARACTERS);
 }

@@ -2,10 +2,6 @@
  * Ringcast as it is used: tokens, offsets, cursors, RocksDB write-behind, nothing switched off.
  * `--push-interval-ms 10` gathers pushes for so long, in all channels.
  */
-import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createHub, parseConfig } from '../../../server/index.ts';
 import { announce } from './serving.ts';
@@ -15,8 +11,7 @@ const pushIntervalMs = values['push-interval-ms'];
 const channels =
   pushIntervalMs === undefined ? [] : [{ pattern: '>', pushIntervalMs: Number(pushIntervalMs) }];
 
-const dataFolder = await mkdtemp(join(tmpdir(), 'ringcast-bench-'));
-process.on('exit', () => rmSync(dataFolder, { recursive: true, force: true }));
+const dataFolder = process.env.BENCH_FOLDER!;
 const hub = await createHub(parseConfig({ port: 0, dataFolder, channels }));
 announce(hub.url, hub.developmentToken!);
 process.removeAllListeners('disconnect');
