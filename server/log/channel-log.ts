@@ -73,6 +73,8 @@ export class ChannelLog implements LogBounds {
   metaDirty: boolean;
   /** Waits in write-behind, with records or to be trimmed, or is in the write that is in flight. */
   queued = false;
+  /** The write that is in flight is about it; kept by write-plan. */
+  isInWrite = false;
   /** Somebody was given it, and not only maintenance had a look. */
   isAskedFor = false;
   /** Since when maintenance finds it idle, by the clock's monotonic time. */

@@ -49,7 +49,7 @@ export class SegmentStore {
     return this.store.durable;
   }
 
-  write(operations: readonly StoreOperation[]): Promise<void> {
+  write(operations: Iterable<StoreOperation>): Promise<void> {
     return this.store.write(operations);
   }
 
