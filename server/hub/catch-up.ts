@@ -43,6 +43,7 @@ export class CatchUp {
     this.#feeder = new Feeder(logReader, clock, {
       onStoreError,
       onDone: (subscription) => this.#again(subscription),
+      hasRoom: (reader, spent) => this.#hasRoom(reader, spent),
     });
   }
 

@@ -14,7 +14,7 @@ import { RingcastError } from '../../shared/errors.ts';
 import type { ServerFrame } from '../../shared/frames.ts';
 import type { Cursor, Gap } from '../../shared/terms.ts';
 import { after } from '../log/log-bounds.ts';
-import type { LogReader, PageResult, RunPage, Stored } from '../log/log-reader.ts';
+import { type LogReader, type PageResult, pagesOf, type RunPage, type Stored } from '../log/log-reader.ts';
 import { SEGMENT_BYTES } from '../log/slab-allocator.ts';
 import type { StatePage } from '../log/state-page.ts';
 import { conflatePage } from './conflation.ts';
@@ -23,6 +23,8 @@ import { type DropTarget, decideDrop, findDropTarget } from './dropping.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { KeyBudget, type KeyIndex } from './key-index.ts';
 import { keyIndexOf, noteScanned, scanOn } from './key-scan.ts';
+import type { Reader } from './reader.ts';
+import { CATCH_UP_MARK_BYTES } from './sink.ts';
 import type { Snapshot, Subscription } from './subscription.ts';
 
 /** After a failed store read. */
@@ -46,6 +48,8 @@ export interface FeederHandlers {
   onStoreError(cause: unknown): void;
   /** A step that took longer is done: the subscription may be fed again, and others of its connection. */
   onDone(subscription: Subscription): void;
+  /** Whether `reader` may be sent another page in this turn, in which it was sent `spent` bytes. */
+  hasRoom(reader: Reader, spent: number): boolean;
 }
 
 export class Feeder {
@@ -116,9 +120,10 @@ export class Feeder {
     if (next.kind === 'run') return this.#sendPage(subscription, next);
     if (reader.isReading) return 'waiting';
     const { log } = subscription.channel;
+    const readBytes = terms.policy === 'conflate' ? SEGMENT_BYTES : reader.storeReadBytes;
     return this.#read(
       subscription,
-      () => this.#logReader.readStored(log, next, Math.min(SEGMENT_BYTES, subscription.roomBytes)),
+      () => this.#logReader.readStored(log, next, Math.min(readBytes, subscription.roomBytes)),
       (result) => this.#takeStored(subscription, result),
     );
   }
@@ -228,8 +233,26 @@ export class Feeder {
       return;
     }
     if (result.kind !== 'run' || judgeLag(subscription.terms, subscription.lag) !== 'within') return;
-    if (subscription.terms.policy === 'conflate' && !this.#coverNow(subscription)) return;
-    this.#sendPage(subscription, result);
+    if (subscription.terms.policy !== 'conflate') this.#sendStored(subscription, result);
+    else if (this.#coverNow(subscription)) this.#sendPage(subscription, result);
+  }
+
+  /** Page by page of what one read brought, while there is room; what is left over is read again, less at once. */
+  #sendStored(subscription: Subscription, read: RunPage): void {
+    const { reader } = subscription;
+    let spent = 0;
+    for (const page of pagesOf(read, SEGMENT_BYTES)) {
+      const isNext = spent === 0 || this.#handlers.hasRoom(reader, spent);
+      if (!isNext || subscription.state !== 'catching-up') {
+        reader.storeReadBytes = SEGMENT_BYTES;
+        return;
+      }
+      this.#writer.reset();
+      const sent = this.#sendBatch(subscription, page);
+      if (typeof sent !== 'number') return;
+      spent += sent;
+    }
+    reader.storeReadBytes = CATCH_UP_MARK_BYTES;
   }
 
   #sendPage(subscription: Subscription, page: RunPage): Step {

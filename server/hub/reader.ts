@@ -3,6 +3,7 @@
  * Fan-out and catch-up send through it; net/connection owns it.
  */
 import type { RingcastError } from '../../shared/errors.ts';
+import { SEGMENT_BYTES } from '../log/slab-allocator.ts';
 import type { Frame } from './frame-writer.ts';
 import type { Sink } from './sink.ts';
 import type { Subscription } from './subscription.ts';
@@ -39,6 +40,8 @@ export class Reader {
   heldBytes = 0;
   /** What it was sent last was taken at once or soon. */
   isQuick = false;
+  /** What one store read is to bring: more than a page while it takes whole reads at once. */
+  storeReadBytes = SEGMENT_BYTES;
   #blockedAtMs: number | undefined;
   readonly #ends: ReaderEnds;
 

@@ -75,6 +75,8 @@ export class ChannelLog implements LogBounds {
   queued = false;
   /** The last stretch of write-behind's append order that it grew in. */
   cutNumber = 0;
+  /** The write that is in flight is about it; kept by write-plan. */
+  isInWrite = false;
   /** Somebody was given it, and not only maintenance had a look. */
   isAskedFor = false;
   /** Since when maintenance finds it idle, by the clock's monotonic time. */

@@ -177,6 +177,25 @@ function copyOf({ bytes, start, end, ...position }: RunSlice): RunSlice {
   return { ...position, bytes: copy, start: 0, end: copy.length };
 }
 
+/** A page cut between its slices into ones of at most `maxBytes`, or of one larger slice. */
+export function pagesOf(page: RunPage, maxBytes: number): RunPage[] {
+  const pages: RunPage[] = [];
+  let slices: RunSlice[] = [];
+  let bytes = 0;
+  for (const slice of page.slices) {
+    const sliceBytes = slice.end - slice.start;
+    if (slices.length > 0 && bytes + sliceBytes > maxBytes) {
+      pages.push(pageOf(page.epoch, slices)!);
+      slices = [];
+      bytes = 0;
+    }
+    slices.push(slice);
+    bytes += sliceBytes;
+  }
+  pages.push(pageOf(page.epoch, slices)!);
+  return pages;
+}
+
 function pageOf(epoch: Epoch, slices: readonly RunSlice[]): RunPage | undefined {
   const first = slices[0];
   if (!first) return undefined;

@@ -9,12 +9,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { OrderedStore, StoreEntry, StoreOperation, StoreRange } from './ordered-store.ts';
 import { SortedEntries } from './sorted-entries.ts';
 import {
+  copyOperations,
   EMPTY,
   type NormalRange,
   normalizeRange,
   validateBounds,
   validateKey,
-  validateOperations,
 } from './store-arguments.ts';
 import { StoreLifecycle } from './store-lifecycle.ts';
 
@@ -61,10 +61,9 @@ class MemoryStore implements OrderedStore {
     });
   }
 
-  async write(operations: readonly StoreOperation[]): Promise<void> {
-    validateOperations(operations);
+  async write(operations: Iterable<StoreOperation>): Promise<void> {
+    const owned = copyOperations(operations);
     await this.#lifecycle.write(async (entries) => {
-      const owned = operations.map(copyOperation);
       // Applied in one piece when it resolves, not before: nothing is seen that is not written yet.
       await nextTurn();
       for (const operation of owned) {
@@ -88,13 +87,6 @@ class MemoryStore implements OrderedStore {
     validateBounds(gte, lt);
     return await this.#lifecycle.read(async (entries) => entries.bytesBetween(gte, lt));
   }
-}
-
-function copyOperation(operation: StoreOperation): StoreOperation {
-  const key = Buffer.from(operation.key);
-  return operation.type === 'put'
-    ? { type: 'put', key, value: Buffer.from(operation.value) }
-    : { type: 'del', key };
 }
 
 function copyRange(entries: SortedEntries, range: NormalRange): StoreEntry[] {

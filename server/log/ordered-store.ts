@@ -64,11 +64,11 @@ export interface OrderedStore {
   get(key: Buffer): Promise<Buffer | undefined>;
 
   /**
-   * Applies the operations in order and all or none of them; when `durable`, they are synced before it resolves. Keys
-   * and values are copied before it returns its promise: the caller may reuse them at once. One write at a time. An
-   * empty list writes nothing.
+   * Applies the operations in order and all or none of them; when `durable`, they are synced before it resolves. It asks
+   * for each once, before it returns its promise, and has copied its key and value before it asks for the next: the
+   * caller may then use their memory, and the operation itself, again. One write at a time. None at all writes nothing.
    */
-  write(operations: readonly StoreOperation[]): Promise<void>;
+  write(operations: Iterable<StoreOperation>): Promise<void>;
 
   /** The entries of a range at one moment: of each write it shows everything or nothing. */
   read(range: StoreRange): Promise<StoreEntry[]>;

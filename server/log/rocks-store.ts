@@ -6,7 +6,13 @@
  */
 import { mkdir, open as openFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import rocksdb, { type Database, type Iterator, type IteratorOptions, type OpenOptions } from 'rocksdb';
+import rocksdb, {
+  type ChainedBatch,
+  type Database,
+  type Iterator,
+  type IteratorOptions,
+  type OpenOptions,
+} from 'rocksdb';
 import { RingcastError } from '../../shared/errors.ts';
 import type { OrderedStore, StoreEntry, StoreOperation, StoreRange } from './ordered-store.ts';
 import {
@@ -15,7 +21,7 @@ import {
   normalizeRange,
   validateBounds,
   validateKey,
-  validateOperations,
+  validateOperation,
 } from './store-arguments.ts';
 import { StoreLifecycle } from './store-lifecycle.ts';
 
@@ -41,15 +47,25 @@ const MAX_TRIP_BYTES = 1 << 20;
 /** The binding reads its `limit` as a signed 32-bit number. */
 const MAX_NATIVE_LIMIT = 2 ** 31 - 1;
 
+/** An open database, and the native memory that each of its writes is gathered in. */
+interface Handle {
+  readonly database: Database;
+  /**
+   * One for all writes: the memory of one that is let go of is given back only when the garbage collector comes by,
+   * which knows nothing of its megabytes.
+   */
+  readonly batch: ChainedBatch;
+}
+
 class RocksStore implements OrderedStore {
   readonly durable = true;
-  readonly #lifecycle: StoreLifecycle<Database>;
+  readonly #lifecycle: StoreLifecycle<Handle>;
 
   constructor(directory: string, options: RocksStoreOptions) {
     this.#lifecycle = new StoreLifecycle({
       what: `the store in ${directory}`,
       acquire: () => openDatabase(directory, options),
-      release: (database) => promised<void>((done) => database.close(done)),
+      release: ({ database }) => promised<void>((done) => database.close(done)),
     });
   }
 
@@ -63,28 +79,29 @@ class RocksStore implements OrderedStore {
 
   async get(key: Buffer): Promise<Buffer | undefined> {
     validateKey(key);
-    return await this.#lifecycle.read(async (database) => {
+    return await this.#lifecycle.read(async ({ database }) => {
       const values = await promised<(Buffer | undefined)[]>((done) => database.getMany([key], done));
       return values[0];
     });
   }
 
-  async write(operations: readonly StoreOperation[]): Promise<void> {
-    validateOperations(operations);
-    // The binding copies keys and values into a native batch before `batch` returns.
-    await this.#lifecycle.write((database) =>
-      promised<void>((done) => database.batch(operations, { sync: true }, done)),
+  async write(operations: Iterable<StoreOperation>): Promise<void> {
+    await this.#lifecycle.write(
+      ({ batch }) => promised<void>((done) => batch._write({ sync: true }, done)),
+      ({ batch }) => gather(batch, operations),
     );
   }
 
   async read(range: StoreRange): Promise<StoreEntry[]> {
     const normal = normalizeRange(range);
-    return await this.#lifecycle.read(async (database) => (normal ? await readRange(database, normal) : []));
+    return await this.#lifecycle.read(async ({ database }) =>
+      normal ? await readRange(database, normal) : [],
+    );
   }
 
   async approximateBytes(gte: Buffer, lt: Buffer): Promise<number> {
     validateBounds(gte, lt);
-    return await this.#lifecycle.read(async (database) => {
+    return await this.#lifecycle.read(async ({ database }) => {
       // Bounds that are upside down crash the process.
       if (Buffer.compare(gte, lt) >= 0) return 0;
       return await promised<number>((done) => database.approximateSize(gte, lt, done));
@@ -92,7 +109,7 @@ class RocksStore implements OrderedStore {
   }
 }
 
-async function openDatabase(directory: string, options: RocksStoreOptions): Promise<Database> {
+async function openDatabase(directory: string, options: RocksStoreOptions): Promise<Handle> {
   await makeDirectory(directory);
   // A handle of its own each time: RocksDB's binding crashes the process when one whose open failed is used again.
   const database = rocksdb(directory);
@@ -101,7 +118,20 @@ async function openDatabase(directory: string, options: RocksStoreOptions): Prom
   } catch (error) {
     throw openFailure(directory, error);
   }
-  return database;
+  return { database, batch: database.batch() };
+}
+
+/**
+ * Copies operations into the native batch, one call each: of an array of objects the binding asks each property by
+ * name (2.3 µs an operation of 150 bytes, as against 0.5).
+ */
+function gather(batch: ChainedBatch, operations: Iterable<StoreOperation>): void {
+  batch._clear();
+  for (const operation of operations) {
+    validateOperation(operation);
+    if (operation.type === 'put') batch._put(operation.key, operation.value);
+    else batch._del(operation.key);
+  }
 }
 
 /**

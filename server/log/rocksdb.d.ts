@@ -37,6 +37,19 @@ declare module 'rocksdb' {
     end(done: Done): void;
   }
 
+  /**
+   * Native memory that operations are copied into. These are the methods that abstract-leveldown has its implementers
+   * write: unlike those without the underscore, they check nothing and let a batch be written again.
+   */
+  interface ChainedBatch {
+    _put(key: Buffer, value: Buffer): void;
+    _del(key: Buffer): void;
+    /** Keeps the memory. */
+    _clear(): void;
+    /** Touched by another thread until it calls back. */
+    _write(options: { sync: boolean }, done: Done): void;
+  }
+
   interface Database {
     open(options: OpenOptions, done: Done): void;
     close(done: Done): void;
@@ -45,11 +58,8 @@ declare module 'rocksdb' {
       keys: Buffer[],
       done: (error: Error | null | undefined, values?: (Buffer | undefined)[]) => void,
     ): void;
-    batch(
-      operations: readonly ({ type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; key: Buffer })[],
-      options: { sync: boolean },
-      done: Done,
-    ): void;
+    /** An empty one. The database must be open. */
+    batch(): ChainedBatch;
     iterator(options: IteratorOptions): Iterator;
     approximateSize(
       start: Buffer,

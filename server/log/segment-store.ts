@@ -31,6 +31,9 @@ const PAGE_READS = 2;
 /** Look-ups of single channels in flight: small, and every first use of a channel waits for one. */
 const LOOK_UPS = 4;
 
+/** A page is not worth another value, of which there would hardly be room for any record: it is read and thrown away. */
+const NEARLY_FULL = 15 / 16;
+
 export interface ReadOptions {
   readonly epoch: Epoch;
   readonly maxBytes: number;
@@ -49,7 +52,7 @@ export class SegmentStore {
     return this.store.durable;
   }
 
-  write(operations: readonly StoreOperation[]): Promise<void> {
+  write(operations: Iterable<StoreOperation>): Promise<void> {
     return this.store.write(operations);
   }
 
@@ -93,7 +96,8 @@ export class SegmentStore {
     return this.#pages.run(async () => {
       const { epoch, maxBytes } = options;
       const lt = runKey(number, epoch, lastOffset + 1);
-      const entries = await this.store.read({ gte: runKey(number, epoch, offset), lt, maxBytes });
+      const range = { gte: runKey(number, epoch, offset), lt, maxBytes: Math.ceil(maxBytes * NEARLY_FULL) };
+      const entries = await this.store.read(range);
       let runs = entries.map(({ key, value }) => decodeRun(key, value));
       if (runs[0]?.firstOffset !== offset) {
         const covering = await this.#covering(number, epoch, offset);

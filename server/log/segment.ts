@@ -42,6 +42,8 @@ export class Segment {
   parts: Offset[] = [];
   /** A write of these keys failed: they may or may not be on disk, so the next write replaces them all. */
   suspects: Offset[] | undefined;
+  /** The write that is in flight is about it; kept by write-plan. */
+  isInWrite = false;
   /** Neighbours in the ring budget's order of creation. */
   older: Segment | undefined;
   newer: Segment | undefined;
@@ -130,20 +132,26 @@ export class Segment {
     return { bytes, start: start + from, end: start + end, firstOffset: offset, count };
   }
 
-  /** Notes that the store now holds the records up to `lastOffset`, in the values that begin at `parts`. */
-  markWritten(lastOffset: Offset, parts: Offset[]): void {
+  /**
+   * Notes that the store now holds the records up to `lastOffset`, those from `start` on in one value, and what is
+   * before them as it was.
+   */
+  markWritten(lastOffset: Offset, start: Offset): void {
     if (this.state === 'released') return;
     const count = lastOffset + 1 - this.firstOffset;
     this.writtenBytes = this.#positionOf(count);
     this.writtenCount = count;
-    this.parts = parts;
+    if (start === this.firstOffset) this.parts = [start];
+    else this.parts.push(start);
     this.suspects = undefined;
   }
 
-  /** Notes that nobody knows which of its values, those at `tried` included, the store holds. */
-  markSuspect(tried: readonly Offset[]): void {
+  /** Notes that nobody knows which of its values the store holds, one that begins at `tried` included. */
+  markSuspect(tried: Offset | undefined): void {
     if (this.state === 'released') return;
-    this.suspects = [...new Set([...(this.suspects ?? []), ...this.parts, ...tried])];
+    const suspects = new Set([...(this.suspects ?? []), ...this.parts]);
+    if (tried !== undefined) suspects.add(tried);
+    this.suspects = [...suspects];
     this.writtenCount = 0;
     this.writtenBytes = 0;
     this.parts = [];

@@ -28,15 +28,22 @@ export function validateKey(key: Buffer): void {
   }
 }
 
-/** Throws TypeError unless all are well-formed operations. */
-export function validateOperations(operations: readonly StoreOperation[]): void {
-  if (!Array.isArray(operations)) throw new TypeError('store operations must be an array');
-  for (const operation of operations as readonly StoreOperation[]) {
-    validateKey(operation.key);
-    if (operation.type === 'del') continue;
-    if (operation.type !== 'put') throw new TypeError("a store operation's type must be 'put' or 'del'");
-    if (!Buffer.isBuffer(operation.value)) throw new TypeError('a stored value must be a Buffer');
-  }
+/** Throws TypeError unless it is a well-formed operation. */
+export function validateOperation(operation: StoreOperation): void {
+  validateKey(operation.key);
+  if (operation.type === 'del') return;
+  if (operation.type !== 'put') throw new TypeError("a store operation's type must be 'put' or 'del'");
+  if (!Buffer.isBuffer(operation.value)) throw new TypeError('a stored value must be a Buffer');
+}
+
+/** The caller's operations with bytes of their own. Throws TypeError unless all are well-formed. */
+export function copyOperations(operations: Iterable<StoreOperation>): StoreOperation[] {
+  return Array.from(operations, (operation) => {
+    validateOperation(operation);
+    const key = Buffer.from(operation.key);
+    if (operation.type === 'del') return { type: 'del', key };
+    return { type: 'put', key, value: Buffer.from(operation.value) };
+  });
 }
 
 /** Throws TypeError unless both are Buffers; as bounds they may be empty. */

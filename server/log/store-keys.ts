@@ -20,7 +20,6 @@ import { readUint32, readUint64, writeUint32, writeUint64 } from '../../shared/m
 import type { Cursor, Epoch, Offset } from '../../shared/terms.ts';
 import type { EpochStart } from './log-bounds.ts';
 import type { StoredProducers } from './producer-table.ts';
-import type { RunSlice } from './segment.ts';
 
 export const EPOCH_KEY = Buffer.from('hepoch');
 export const CLEAN_KEY = Buffer.from('hclean');
@@ -33,7 +32,8 @@ const STATE_PREFIX = 0x73; // s
 const STATE_OFFSET_PREFIX = 0x74; // t
 
 const POSITION_KEY_BYTES = 1 + 4 + 8 + 8;
-const RUN_HEADER_BYTES = 1 + 4 + 8 + 8;
+export const RUN_KEY_BYTES = POSITION_KEY_BYTES;
+export const RUN_HEADER_BYTES = 1 + 4 + 8 + 8;
 const RUN_FORMAT = 1;
 
 export function nameKey(name: string): Buffer {
@@ -57,6 +57,11 @@ export function runKey(number: number, epoch: Epoch, firstOffset: Offset): Buffe
   return positionKey(RUN_PREFIX, number, epoch, firstOffset);
 }
 
+/** As {@link runKey}, into memory of {@link RUN_KEY_BYTES}. */
+export function writeRunKey(key: Buffer, number: number, epoch: Epoch, firstOffset: Offset): void {
+  writePositionKey(key, RUN_PREFIX, number, epoch, firstOffset);
+}
+
 /** All runs of a channel. */
 export function channelRunRange(number: number): { gte: Buffer; lt: Buffer } {
   return { gte: runKey(number, 0, 0), lt: runKey(number + 1, 0, 0) };
@@ -74,14 +79,12 @@ export interface StoredRun {
   readonly start: number;
 }
 
-export function encodeRun(run: RunSlice, lastTimeMs: number, bytesBefore: number): Buffer {
-  const value = Buffer.allocUnsafe(RUN_HEADER_BYTES + run.end - run.start);
+/** Writes what stands before the records of a run, {@link RUN_HEADER_BYTES}. */
+export function writeRunHeader(value: Buffer, count: number, lastTimeMs: number, bytesBefore: number): void {
   value[0] = RUN_FORMAT;
-  writeUint32(value, 1, run.count);
+  writeUint32(value, 1, count);
   writeUint64(value, 5, lastTimeMs);
   writeUint64(value, 13, bytesBefore);
-  run.bytes.copy(value, RUN_HEADER_BYTES, run.start, run.end);
-  return value;
 }
 
 /** Throws TypeError for bytes that are not a run of this format. */
@@ -216,11 +219,15 @@ function channelKey(prefix: number, number: number): Buffer {
 
 function positionKey(prefix: number, number: number, epoch: Epoch, offset: Offset): Buffer {
   const key = Buffer.allocUnsafe(POSITION_KEY_BYTES);
+  writePositionKey(key, prefix, number, epoch, offset);
+  return key;
+}
+
+function writePositionKey(key: Buffer, prefix: number, number: number, epoch: Epoch, offset: Offset): void {
   key[0] = prefix;
   writeUint32(key, 1, number);
   writeUint64(key, 5, epoch);
   writeUint64(key, 13, offset);
-  return key;
 }
 
 function newerFormat(what: string, format: number | undefined): TypeError {

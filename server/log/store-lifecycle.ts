@@ -70,12 +70,19 @@ export class StoreLifecycle<Handle> {
     });
   }
 
-  /** Runs a write on the handle, synchronously up to its first await. Its failure is the end of the handle. */
-  async write(run: (handle: Handle) => Promise<void>): Promise<void> {
+  /**
+   * Runs a write on the handle, synchronously up to its first await. Its failure is the end of the handle; not so what
+   * `prepare` throws, which comes first and touches nothing.
+   */
+  async write(
+    run: (handle: Handle) => Promise<void>,
+    prepare: (handle: Handle) => void = () => {},
+  ): Promise<void> {
     if (this.#state !== 'open') throw this.#refusal();
     if (this.#writing) {
       throw new TypeError(`${this.#source.what} has a write in flight: await it before the next`);
     }
+    prepare(this.#handle as Handle);
     this.#writing = true;
     await this.#run(async (handle) => {
       try {

@@ -11,6 +11,7 @@
  */
 import type { Clock } from '../../shared/clock.ts';
 import type { ChannelLog } from './channel-log.ts';
+import { RunEncoder } from './run-encoder.ts';
 import type { Segment } from './segment.ts';
 import type { SegmentStore } from './segment-store.ts';
 import { type Trim, WritePlan } from './write-plan.ts';
@@ -46,6 +47,7 @@ interface Cut {
 
 export class WriteBehind {
   readonly #options: WriteBehindOptions;
+  readonly #runs = new RunEncoder();
   #state: WriteBehindState = 'idle';
   #cuts: Cut[] = [];
   #open: Cut = { heads: new Map(), bytes: 0, sequence: 0, sinceMs: 0 };
@@ -190,9 +192,9 @@ export class WriteBehind {
     const cuts = this.#takeCuts();
     const merges = this.#takeMerges();
     const trims = this.#trims.splice(0);
-    const plan = planOf(cuts, merges, trims);
+    const plan = this.#planOf(cuts, merges, trims);
     try {
-      this.#inFlight = this.#options.store.write(plan.operations);
+      this.#inFlight = this.#options.store.write(plan);
       await this.#inFlight;
     } catch (cause) {
       for (const segment of plan.abandon()) this.#merges.add(segment);
@@ -203,6 +205,16 @@ export class WriteBehind {
     }
     plan.apply();
     this.#settle(cuts, plan);
+  }
+
+  #planOf(cuts: readonly Cut[], merges: readonly Segment[], trims: readonly Trim[]): WritePlan {
+    const plan = new WritePlan(this.#runs);
+    // The newest first: what it says of a log is what counts.
+    for (let i = cuts.length - 1; i >= 0; i--)
+      cuts[i]!.heads.forEach((head, log) => void plan.addRecords(log, head));
+    for (const segment of merges) plan.addMerge(segment);
+    for (const trim of trims) plan.addTrim(trim);
+    return plan;
   }
 
   #takeCuts(): Cut[] {
@@ -283,7 +295,7 @@ export class WriteBehind {
     const storedHead = await store.storedHead(log.number);
     for (const segment of log.segments) {
       if (segment.lastOffset <= storedHead || segment.writtenCount === 0) continue;
-      segment.markSuspect([]);
+      segment.markSuspect(undefined);
       this.#merges.add(segment);
     }
     await this.#distrustRest(log);
@@ -300,16 +312,6 @@ export class WriteBehind {
     producerTable?.distrust();
     if (state || producerTable) this.addRest(log);
   }
-}
-
-function planOf(cuts: readonly Cut[], merges: readonly Segment[], trims: readonly Trim[]): WritePlan {
-  const plan = new WritePlan();
-  const heads = new Map<ChannelLog, number>();
-  for (const cut of cuts) for (const [log, head] of cut.heads) heads.set(log, head);
-  for (const [log, head] of heads) plan.addRecords(log, head);
-  for (const segment of merges) plan.addMerge(segment);
-  for (const trim of trims) plan.addTrim(trim);
-  return plan;
 }
 
 function soon(run: () => void): () => void {

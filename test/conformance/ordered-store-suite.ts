@@ -34,6 +34,27 @@ export function orderedStoreSuite(name: string, factory: () => OrderedStore | Pr
 }
 
 function concurrency(openStore: StoreMaker): void {
+  test('each operation is asked for once, before the promise is there, and its memory is used again', async () => {
+    const store = await openStore();
+    const key = Buffer.alloc(1);
+    const value = Buffer.alloc(1);
+    const operation = { type: 'put' as const, key, value };
+    let asked = 0;
+    function* operations() {
+      for (; asked < 5; asked += 1) {
+        key[0] = asked;
+        value[0] = 0x61 + asked;
+        yield operation;
+      }
+    }
+    const write = store.write(operations());
+    expect(asked).toBe(5);
+    key[0] = 9;
+    value[0] = 0;
+    await write;
+    expect(await content(store)).toEqual(['00=a', '01=b', '02=c', '03=d', '04=e']);
+  });
+
   test('a second write while one is in flight is refused, and harms neither the first nor the store', async () => {
     const store = await openStore();
     const first = store.write([put('01', 'first')]);

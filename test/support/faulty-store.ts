@@ -4,10 +4,10 @@
  */
 import type { OrderedStore, StoreEntry, StoreOperation, StoreRange } from '../../server/log/ordered-store.ts';
 import {
+  copyOperations,
   normalizeRange,
   validateBounds,
   validateKey,
-  validateOperations,
 } from '../../server/log/store-arguments.ts';
 import { StoreLifecycle } from '../../server/log/store-lifecycle.ts';
 
@@ -92,10 +92,9 @@ export class FaultyStore implements OrderedStore {
     return await this.#read((inner) => inner.get(key));
   }
 
-  async write(operations: readonly StoreOperation[]): Promise<void> {
-    validateOperations(operations);
+  async write(operations: Iterable<StoreOperation>): Promise<void> {
+    const owned = copyOperations(operations);
     await this.#lifecycle.write(async (inner) => {
-      const owned = operations.map(copyOperation);
       await this.#writes.pass();
       const fault = this.#writeFault;
       this.#writeFault = undefined;
@@ -163,11 +162,4 @@ class Barrier {
     await this.#held.released;
     this.waiting -= 1;
   }
-}
-
-function copyOperation(operation: StoreOperation): StoreOperation {
-  const key = Buffer.from(operation.key);
-  return operation.type === 'put'
-    ? { type: 'put', key, value: Buffer.from(operation.value) }
-    : { type: 'del', key };
 }

@@ -1,5 +1,6 @@
 /** A store that notes what is written to it, around any other. */
 import type { OrderedStore, StoreOperation, StoreRange } from '../../server/log/ordered-store.ts';
+import { copyOperations } from '../../server/log/store-arguments.ts';
 import { decodeRun, type StoredRun } from '../../server/log/store-keys.ts';
 import type { Offset } from '../../shared/terms.ts';
 
@@ -39,9 +40,10 @@ export class RecordingStore implements OrderedStore {
     return this.#inner.get(key);
   }
 
-  async write(operations: readonly StoreOperation[]): Promise<void> {
-    await this.#inner.write(operations);
-    this.writes.push(operations);
+  async write(operations: Iterable<StoreOperation>): Promise<void> {
+    const owned = copyOperations(operations);
+    await this.#inner.write(owned);
+    this.writes.push(owned);
   }
 
   read(range: StoreRange) {

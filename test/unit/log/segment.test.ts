@@ -70,7 +70,7 @@ describe('reading a segment', () => {
         const first = from % all.length;
         const last = first + (until % (all.length - first));
         // Reading must not depend on how far it is written, which is a place to scan from.
-        segment.markWritten(FIRST + (until % all.length), [FIRST]);
+        segment.markWritten(FIRST + (until % all.length), FIRST);
         const slice = segment.read(FIRST + first, FIRST + last, maxBytes);
         const records = recordsIn([slice]);
         const payloads = records.map(({ payload }) => payload);
@@ -110,26 +110,27 @@ describe('what is known of a segment on disk', () => {
   test('it may go once it is sealed, written and one value', () => {
     const segment = segmentOf(10, 10);
     const may = () => [segment.isWritten, segment.needsMerge, segment.isEvictable];
-    segment.markWritten(FIRST, [FIRST]);
+    segment.markWritten(FIRST, FIRST);
     expect(may()).toEqual([false, false, false]);
-    segment.markWritten(FIRST + 1, [FIRST, FIRST + 1]);
+    segment.markWritten(FIRST + 1, FIRST + 1);
     expect(may()).toEqual([true, false, false]);
     segment.state = 'sealed';
     expect(may()).toEqual([true, true, false]);
-    segment.markWritten(FIRST + 1, [FIRST]);
+    segment.markWritten(FIRST + 1, FIRST);
     expect(may()).toEqual([true, false, true]);
   });
 
   test('in doubt, it forgets what is written but no key that may be on disk, until it is written again', () => {
     const segment = segmentOf(10, 10, 10);
     segment.state = 'sealed';
-    segment.markWritten(FIRST + 1, [FIRST, FIRST + 1]);
-    segment.markSuspect([FIRST + 2]);
-    segment.markSuspect([FIRST]);
+    segment.markWritten(FIRST, FIRST);
+    segment.markWritten(FIRST + 1, FIRST + 1);
+    segment.markSuspect(FIRST + 2);
+    segment.markSuspect(FIRST);
     expect(segment.suspects).toEqual([FIRST, FIRST + 1, FIRST + 2]);
     expect(segment).toMatchObject({ writtenCount: 0, writtenBytes: 0, parts: [] });
     expect([segment.needsMerge, segment.isEvictable]).toEqual([true, false]);
-    segment.markWritten(FIRST + 2, [FIRST]);
+    segment.markWritten(FIRST + 2, FIRST);
     expect(segment).toMatchObject({ suspects: undefined, writtenCount: 3, isEvictable: true });
     expect(segment.writtenBytes).toBe(segment.lengthBytes);
   });
@@ -137,8 +138,8 @@ describe('what is known of a segment on disk', () => {
   test('released, it is not touched by a write that comes too late', () => {
     const segment = segmentOf(10, 10);
     segment.release();
-    segment.markWritten(FIRST + 1, [FIRST, FIRST + 1]);
-    segment.markSuspect([FIRST]);
+    segment.markWritten(FIRST + 1, FIRST + 1);
+    segment.markSuspect(FIRST);
     expect(segment).toMatchObject({ writtenCount: 0, suspects: undefined, needsMerge: false });
   });
 });

@@ -92,6 +92,21 @@ describe('store lifecycle', () => {
     expect(lifecycle.state).toBe('failed');
   });
 
+  test('what preparing a write throws is no failed write', async () => {
+    const { lifecycle } = lifecycleOf();
+    await lifecycle.open();
+    const misuse = new TypeError('no such operation');
+    const write = lifecycle.write(
+      () => Promise.reject(diskFull),
+      () => {
+        throw misuse;
+      },
+    );
+    await expect(write).rejects.toBe(misuse);
+    expect(lifecycle.state).toBe('open');
+    await lifecycle.write(async () => {});
+  });
+
   test('a failed read rejects with its cause and leaves the store open', async () => {
     const { lifecycle } = lifecycleOf();
     await lifecycle.open();
