@@ -64,6 +64,34 @@ test('history comes from ring and store in order, and what is published meanwhil
   sink.check();
 });
 
+test('a reader that takes whole reads has more read at once, in frames of a page; one whose socket fills, less', async () => {
+  const { core } = await openStored(['a'], 400);
+  const { reader, sink } = core.connect();
+  const reads = vi.spyOn(core.hub.logs.reader, 'readStored');
+  const { subscription, history } = await core.subscribe(reader, 'a', 'earliest');
+  const readBytes = () => reads.mock.calls.map(([, , maxBytes]) => maxBytes);
+  await until(() => readBytes().length === 3, { what: 'three reads' });
+  expect(readBytes()).toEqual([PAGE, 2 * PAGE, 4 * PAGE]);
+  sink.stall();
+  await until(() => sink.bufferedBytes > 0, { what: 'the socket to fill' });
+  const stalled = readBytes().length;
+  core.drain(reader, 10 * PAGE);
+  await until(() => readBytes().length > stalled, { what: 'a read after the stall' });
+  expect(readBytes()[stalled]).toBeLessThanOrEqual(2 * PAGE);
+  core.drain(reader);
+  await until(
+    () => {
+      if (sink.bufferedBytes > 0) core.drain(reader);
+      return subscription.state === 'live';
+    },
+    { what: 'the reader to be live' },
+  );
+  expect(history.values).toEqual(numbered(400));
+  expect(Math.max(...readBytes())).toBe(8 * PAGE);
+  for (const { bytes } of sink.sent) expect(bytes).toBeLessThanOrEqual(PAGE + 100);
+  sink.check();
+});
+
 test('a connection has one store read at a time, the hub two', async () => {
   const { core, store } = await openStored(['a', 'b', 'c'], 20);
   store.holdReads();
