@@ -15,7 +15,7 @@ export function readPublish(bytes: Uint8Array): Publish | undefined {
   if (bytes[0] !== 0x94 || bytes[1] !== 0x04) return undefined;
   at = 2;
   const id = readUint(bytes);
-  const ack = readName(bytes);
+  const ack = readAck(bytes);
   if (at < 0 || (ack !== 'memory' && ack !== 'disk')) return undefined;
   const count = readArray(bytes);
   if (count > MAX_PUBLISH_ENTRIES) return undefined;
@@ -82,8 +82,20 @@ function readBin(bytes: Uint8Array): Uint8Array | undefined {
   return bytes.subarray(start, at);
 }
 
+/** An ack level, without making a string of it. */
+function readAck(bytes: Uint8Array): string {
+  const length = bytes[at]! & 0x1f;
+  for (const ack of ['memory', 'disk']) {
+    if (bytes[at] === (0xa0 | ack.length) && isText(bytes, at + 1, at + 1 + length, ack)) {
+      at += 1 + length;
+      return ack;
+    }
+  }
+  return readString(bytes);
+}
+
 /** Names that came before, by what their bytes add up to: the next of the same name makes no string. */
-const NAME_SLOTS = 1024;
+const NAME_SLOTS = 16_384;
 const names: (string | undefined)[] = new Array(NAME_SLOTS).fill(undefined);
 
 /** A str as {@link readString}, that is likely to come again. */

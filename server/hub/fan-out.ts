@@ -7,17 +7,12 @@
 
 import type { Clock } from '../../shared/clock.ts';
 import type { Offset } from '../../shared/terms.ts';
-import type { Feed } from './feed.ts';
+import { type Feed, NO_FRAMES } from './feed.ts';
 import { type Frame, FrameWriter } from './frame-writer.ts';
+import { Gathering } from './gathering.ts';
 import { PushSchedule } from './push-schedule.ts';
-import type { Reader } from './reader.ts';
-import { LIVE_MARK_BYTES, type Sink } from './sink.ts';
+import { LIVE_MARK_BYTES } from './sink.ts';
 import type { Subscription } from './subscription.ts';
-
-/** What a cork holds; beyond it the transport uncorks in the middle, and each frame is a system call or two. */
-const CORK_BYTES = 16_384;
-/** Of a WebSocket frame, at most. */
-const FRAME_HEADER_BYTES = 10;
 
 export interface FanOutStats {
   deliveredRecords: number;
@@ -40,11 +35,7 @@ export class FanOut {
   readonly #handlers: FanOutHandlers;
   readonly #clock: Clock;
   readonly #schedule: PushSchedule;
-  #readers: Reader[] = [];
-  /** What is being sent to a reader: from `next` up to `groupEnd` under one cork. */
-  #outgoing: Reader['outgoing'] = [];
-  #next = 0;
-  #groupEnd = 0;
+  readonly #gathering = new Gathering((subscription, frame) => this.#deliver(subscription, frame));
 
   constructor(clock: Clock, handlers: FanOutHandlers) {
     this.#clock = clock;
@@ -93,8 +84,8 @@ export class FanOut {
   #flushAlone(feed: Feed): void {
     const frames = this.#frames(feed);
     if (frames.length > 1) {
-      this.#gather(feed, frames);
-      this.#sendGathered();
+      this.#gathering.add(feed, frames);
+      this.#sendGathered([feed]);
       return;
     }
     const [frame] = frames;
@@ -105,8 +96,13 @@ export class FanOut {
   }
 
   #flushGathered(dirty: readonly Feed[]): void {
-    for (const feed of dirty) this.#gather(feed, this.#frames(feed));
-    this.#sendGathered();
+    for (const feed of dirty) this.#gathering.add(feed, this.#frames(feed));
+    this.#sendGathered(dirty);
+  }
+
+  #sendGathered(feeds: readonly Feed[]): void {
+    this.#gathering.send();
+    for (const feed of feeds) feed.frames = NO_FRAMES;
   }
 
   /** The frames of what the feed has grown by; moves `pushedOffset`. */
@@ -147,50 +143,6 @@ export class FanOut {
       this.#handlers.onLagging(subscription);
     }
   }
-
-  #gather(feed: Feed, frames: readonly Frame[]): void {
-    for (const subscription of feed.live) {
-      const { reader } = subscription;
-      if (reader.outgoing.length === 0 && frames.length > 0) this.#readers.push(reader);
-      for (const frame of frames) reader.outgoing.push({ subscription, frame });
-    }
-  }
-
-  #sendGathered(): void {
-    const readers = this.#readers;
-    this.#readers = [];
-    for (const reader of readers) {
-      this.#outgoing = reader.outgoing;
-      this.#next = 0;
-      while (this.#next < this.#outgoing.length) this.#sendGroup(reader.sink);
-      reader.outgoing.length = 0;
-    }
-  }
-
-  /** What fits into one cork goes under one; a frame that does not goes by itself, in one system call as well. */
-  #sendGroup(sink: Sink): void {
-    const outgoing = this.#outgoing;
-    let bytes = 0;
-    this.#groupEnd = this.#next;
-    while (this.#groupEnd < outgoing.length) {
-      bytes += outgoing[this.#groupEnd]!.frame.bytes.length + FRAME_HEADER_BYTES;
-      if (bytes > CORK_BYTES) break;
-      this.#groupEnd++;
-    }
-    if (this.#groupEnd - this.#next > 1) {
-      sink.cork(this.#sendCorked);
-      return;
-    }
-    const { subscription, frame } = outgoing[this.#next++]!;
-    this.#deliver(subscription, frame);
-  }
-
-  readonly #sendCorked = () => {
-    while (this.#next < this.#groupEnd) {
-      const { subscription, frame } = this.#outgoing[this.#next++]!;
-      this.#deliver(subscription, frame);
-    }
-  };
 
   /** A fault of the hub at one reader ends that one's connection; the others get their frames. */
   #deliver(subscription: Subscription, frame: Frame): void {

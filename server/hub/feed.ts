@@ -9,8 +9,11 @@
 import type { Delivery, Offset } from '../../shared/terms.ts';
 import type { ChannelLog } from '../log/channel-log.ts';
 import type { LogBounds } from '../log/log-bounds.ts';
+import type { Frame } from './frame-writer.ts';
 import type { KeyIndex } from './key-index.ts';
 import type { Subscription } from './subscription.ts';
+
+export const NO_FRAMES: readonly Frame[] = [];
 
 export class Feed {
   readonly log: ChannelLog;
@@ -26,6 +29,9 @@ export class Feed {
   /** Their push interval is not over; kept by {@link PushSchedule}. */
   isHeld = false;
   readonly live: Subscription[] = [];
+  /** What this tick sends to them, and its bytes on the wire; kept by {@link Gathering}. */
+  frames = NO_FRAMES;
+  framesBytes = 0;
   /** Not live, and to be disconnected once they lag too far. */
   readonly limited = new Set<Subscription>();
   /** Those of policy `conflate` that are not live; the index lasts as long as there are any. */

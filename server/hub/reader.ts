@@ -4,7 +4,6 @@
  */
 import type { RingcastError } from '../../shared/errors.ts';
 import { SEGMENT_BYTES } from '../log/slab-allocator.ts';
-import type { Frame } from './frame-writer.ts';
 import type { Sink } from './sink.ts';
 import type { Subscription } from './subscription.ts';
 
@@ -30,8 +29,7 @@ export class Reader {
   #subscriptions: Subscription | Map<number, Subscription> | undefined;
   #lagging: Subscription[] | undefined;
   #waiting: Subscription[] | undefined;
-  /** This tick's frames, with whom each is for; filled and emptied by fan-out. */
-  readonly outgoing: { subscription: Subscription; frame: Frame }[] = [];
+  #outgoing: Subscription[] | undefined;
   /** Waits in catch-up's round. */
   isQueued = false;
   /** A store read of this connection is under way. */
@@ -80,6 +78,18 @@ export class Reader {
     const held = this.#subscriptions;
     if (held instanceof Map) held.delete(subscription.channelNumber);
     else if (held === subscription) this.#subscriptions = undefined;
+  }
+
+  /** Its subscriptions that this tick has frames for, as {@link Gathering} collects them. */
+  get outgoing(): Subscription[] {
+    this.#outgoing ??= [];
+    return this.#outgoing;
+  }
+
+  takeOutgoing(): Subscription[] {
+    const taken = this.outgoing;
+    this.#outgoing = undefined;
+    return taken;
   }
 
   /** Ends the connection after a fault of the hub in serving it. */
