@@ -43,7 +43,7 @@ export class CatchUp {
     this.#feeder = new Feeder(logReader, clock, {
       onStoreError,
       onDone: (subscription) => this.#again(subscription),
-      hasRoom: (reader, spent) => this.#hasRoom(reader, spent),
+      hasRoom: (reader, spent, bytes) => this.#hasRoom(reader, spent, bytes),
     });
   }
 
@@ -160,11 +160,12 @@ export class CatchUp {
     return spent;
   }
 
-  #hasRoom(reader: Reader, spent: number): boolean {
+  /** @param bytes of the page to come; one that is a single large record may have more than is foreseen */
+  #hasRoom(reader: Reader, spent: number, bytes = SEGMENT_BYTES): boolean {
     const { bufferedBytes } = reader.sink;
     if (bufferedBytes === 0) return true;
     const isTrusted = reader.isQuick && this.#heldBytes < this.#budgetBytes;
-    if (isTrusted && spent > 0 && bufferedBytes + SEGMENT_BYTES <= CATCH_UP_MARK_BYTES) return true;
+    if (isTrusted && spent > 0 && bufferedBytes + bytes <= CATCH_UP_MARK_BYTES) return true;
     reader.block(this.#clock.monotonicMs());
     this.#hold(reader, bufferedBytes);
     return false;

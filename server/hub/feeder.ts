@@ -30,8 +30,8 @@ import type { Snapshot, Subscription } from './subscription.ts';
 const RETRY_MS = 250;
 
 /**
- * What one read may bring for a reader that takes all of it: whatever its size, a read costs 0.2 to 0.5 ms of CPU, most of it trips to
- * the thread pool. Two may end in one turn, and are then as much as a round of catch-up sends.
+ * What one read may bring for a reader that takes all of it: whatever its size, a read costs 0.2 to 0.5 ms of CPU, most
+ * of it trips to the thread pool. Two may end in one turn, and are then as much as a round of catch-up sends.
  */
 const MAX_STORE_READ_BYTES = 512 * 1024;
 
@@ -53,8 +53,8 @@ export interface FeederHandlers {
   onStoreError(cause: unknown): void;
   /** A step that took longer is done: the subscription may be fed again, and others of its connection. */
   onDone(subscription: Subscription): void;
-  /** Whether `reader` may be sent another page in this turn, in which it was sent `spent` bytes. */
-  hasRoom(reader: Reader, spent: number): boolean;
+  /** Whether `reader` may be sent `bytes` more in this turn, in which it was sent `spent`. */
+  hasRoom(reader: Reader, spent: number, bytes: number): boolean;
 }
 
 export class Feeder {
@@ -247,7 +247,7 @@ export class Feeder {
     const { reader } = subscription;
     let spent = 0;
     for (const page of pagesOf(read, SEGMENT_BYTES)) {
-      const isNext = spent === 0 || this.#handlers.hasRoom(reader, spent);
+      const isNext = spent === 0 || this.#handlers.hasRoom(reader, spent, page.bytes);
       if (!isNext || subscription.state !== 'catching-up') {
         reader.storeReadBytes = Math.max(SEGMENT_BYTES, Math.min(reader.storeReadBytes / 2, spent));
         return;

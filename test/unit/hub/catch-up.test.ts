@@ -70,8 +70,8 @@ test('a reader that takes whole reads has more read at once, in frames of a page
   const reads = vi.spyOn(core.hub.logs.reader, 'readStored');
   const { subscription, history } = await core.subscribe(reader, 'a', 'earliest');
   const readBytes = () => reads.mock.calls.map(([, , maxBytes]) => maxBytes);
-  await until(() => readBytes().length === 3, { what: 'three reads' });
-  expect(readBytes()).toEqual([PAGE, 2 * PAGE, 4 * PAGE]);
+  await until(() => readBytes().length >= 3, { what: 'three reads' });
+  expect(readBytes().slice(0, 3)).toEqual([PAGE, 2 * PAGE, 4 * PAGE]);
   sink.stall();
   await until(() => sink.bufferedBytes > 0, { what: 'the socket to fill' });
   const stalled = readBytes().length;
