@@ -12,6 +12,7 @@ import type { CarriesRun, ClientFrame, ServerFrame, SUBPROTOCOLS } from './frame
 import { decodeValue, encodeValue } from './msgpack.ts';
 import { MsgpackError, readUint16, readUint32, skipValue } from './msgpack-bytes.ts';
 import { readPublish } from './publish-reader.ts';
+import { writePublished } from './published-writer.ts';
 import { RunReader, writeRunHeader } from './record-run.ts';
 import type { RecordMeta } from './terms.ts';
 import { payloadToJson } from './wire-kinds.ts';
@@ -38,6 +39,7 @@ export const msgpackCodec: Codec = {
   form: 'msgpack',
   encodeClient: (frame) => encodeArray(clientLayouts[frame.op]!, frame),
   encodeServer(frame) {
+    if (frame.op === 'published') return writePublished(frame);
     const layout = serverLayouts[frame.op]!;
     const header = encodeArray(layout, frame);
     return 'run' in frame ? appendRun(header, frame) : header;

@@ -252,8 +252,19 @@ export class Hub {
       // Gone, or settled already.
       if (!publisher.isUnsettled) continue;
       publisher.isUnsettled = false;
+      this.#answerOnceSynced(publisher);
       if (publisher.settle(isPressed)) this.#heldBack.add(publisher);
     }
+  }
+
+  /** One wait for all of a tick, which is in one write or in several that follow each other. */
+  #answerOnceSynced(publisher: Publisher): void {
+    const answers = publisher.takeUnsynced();
+    if (!answers) return;
+    this.logs.writeBehind.afterSync(() => {
+      for (const answer of answers) publisher.answer(answer);
+      this.settleLater(publisher);
+    });
   }
 
   #scheduleMaintenance(): void {

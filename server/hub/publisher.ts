@@ -30,6 +30,8 @@ export class Publisher {
   /** Bytes of publish frames taken and not given back. */
   #spentBytes = 0;
   #answers: PublishAnswer[] = [];
+  /** Of this tick, to be told once what is in the ring now is synced. */
+  #unsynced: PublishAnswer[] | undefined;
   /** By code and channel. */
   #refusals: Map<string, Refusals> | undefined;
 
@@ -56,6 +58,19 @@ export class Publisher {
   /** To be sent at the end of the tick, with others of the same tick in one frame. */
   answer(answer: PublishAnswer): void {
     this.#answers.push(answer);
+  }
+
+  /** As {@link answer}, but not before what came until the end of this tick is synced. */
+  answerSynced(answer: PublishAnswer): void {
+    this.#unsynced ??= [];
+    this.#unsynced.push(answer);
+  }
+
+  /** The answers of this tick that wait for the disk, for whoever waits for it. */
+  takeUnsynced(): readonly PublishAnswer[] | undefined {
+    const unsynced = this.#unsynced;
+    this.#unsynced = undefined;
+    return unsynced;
   }
 
   /** A refused publish that wanted no answer: told once per channel, code and tick, with the count. */

@@ -116,6 +116,13 @@ export class WriteBehind {
     this.addTrim({ log, keys: [] });
   }
 
+  /** Somebody will wait for the disk: the write begins with the end of this tick. */
+  hurry(): void {
+    if (this.#urgent || this.#unpersistedBytes === 0) return;
+    this.#urgent = true;
+    this.#schedule();
+  }
+
   /** Runs `run` once all that was appended until now is synced. Hurries the write. */
   afterSync(run: () => void): void {
     if (this.#unpersistedBytes === 0) {
