@@ -37,6 +37,7 @@ export class PushSchedule {
   /** Feeds with a push interval, by that, until it is over. */
   readonly #held = new Map<number, Feed[]>();
   readonly #cancelHolds = new Set<() => void>();
+  #hasEnded = false;
 
   constructor(clock: Clock, handlers: PushScheduleHandlers) {
     this.#clock = clock;
@@ -48,12 +49,11 @@ export class PushSchedule {
     this.#tickBytes += bytes;
     if (!feed.isDirty) {
       feed.isDirty = true;
-      if (feed.pushIntervalMs === 0) this.#dirty.push(feed);
+      if (feed.pushIntervalMs === 0 || this.#hasEnded) this.#dirty.push(feed);
       else this.#hold(feed);
-    } else if (feed.isHeld && feed.targetBytes - feed.pushedBytes >= LIVE_MARK_BYTES) {
-      // A frame is full: waiting would save nothing more.
-      this.#release(feed);
     }
+    // A frame is full: waiting would save nothing more.
+    if (feed.isHeld && feed.targetBytes - feed.pushedBytes >= LIVE_MARK_BYTES) this.#release(feed);
   }
 
   /** Makes sure that {@link PushScheduleHandlers.onTick} comes. */
@@ -77,8 +77,9 @@ export class PushSchedule {
     return due;
   }
 
-  /** Everything is due, held or not; nothing is waited for any more. */
+  /** Everything is due, held or not; nothing is waited for any more, nor what is synced from now on. */
   end(): void {
+    this.#hasEnded = true;
     for (const feeds of this.#held.values()) for (const feed of feeds) if (feed.isHeld) this.#release(feed);
     this.#held.clear();
     for (const cancel of this.#cancelHolds) cancel();
