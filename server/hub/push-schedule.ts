@@ -11,6 +11,7 @@
  */
 import type { Clock } from '../../shared/clock.ts';
 import type { Feed } from './feed.ts';
+import { PushTimes } from './push-times.ts';
 import { LIVE_MARK_BYTES } from './sink.ts';
 
 /** A tick ends, inline, once so much was appended: a flood on one socket must not hold the others up. */
@@ -28,6 +29,7 @@ export interface PushScheduleHandlers {
 }
 
 export class PushSchedule {
+  readonly times = new PushTimes();
   readonly #clock: Clock;
   readonly #handlers: PushScheduleHandlers;
   #dirty: Feed[] = [];
@@ -90,7 +92,9 @@ export class PushSchedule {
 
   /** A push that began at `startMs` of the clock's monotonic time has ended. */
   pushed(startMs: number): void {
-    if (this.#cancelRest || this.#clock.monotonicMs() - startMs < COSTLY_PUSH_MS) return;
+    const tookMs = this.#clock.monotonicMs() - startMs;
+    this.times.note(tookMs);
+    if (this.#cancelRest || tookMs < COSTLY_PUSH_MS) return;
     this.#cancelRest = this.#clock.after(REST_MS, () => {
       this.#cancelRest = undefined;
       this.#handlers.onDue();

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { PushSchedule } from '../../../server/hub/push-schedule.ts';
 import { createMemoryStore } from '../../../server/log/memory-store.ts';
 import { ManualClock } from '../../../shared/clock.ts';
 import { FakeSink } from '../../support/fake-sink.ts';
@@ -287,4 +288,17 @@ test('a cheap push is followed by no rest', async () => {
   const { core, last } = await openPushed(0.03125);
   await publishInTicks(core, 'a', [1]);
   expect(last()).toEqual([1, 1, 1, 1, 1]);
+});
+
+test('how long each push took is counted, those that end in a rest too', () => {
+  const clock = new ManualClock(0);
+  const schedule = new PushSchedule(clock, { onDue: () => {}, onTick: () => {} });
+  for (const tookMs of [0, 0.05, 0.0625, 0.25, 0.5, 1000]) {
+    const startMs = clock.monotonicMs();
+    clock.advance(tookMs);
+    schedule.pushed(startMs);
+  }
+  const { counts, sumMs } = schedule.times;
+  expect([...counts]).toEqual([2, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+  expect(sumMs).toBeCloseTo(1000.8625, 6);
 });
