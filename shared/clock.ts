@@ -69,6 +69,7 @@ export class ManualClock implements Clock {
       this.#nowMs = Math.max(this.#nowMs, next.atMs);
       next.run();
     }
-    this.#nowMs = endMs;
+    // What ran may have moved it on further.
+    this.#nowMs = Math.max(this.#nowMs, endMs);
   }
 }

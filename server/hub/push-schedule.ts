@@ -11,6 +11,7 @@
  */
 import type { Clock } from '../../shared/clock.ts';
 import type { Feed } from './feed.ts';
+import { PushTimes } from './push-times.ts';
 import { LIVE_MARK_BYTES } from './sink.ts';
 
 /** A tick ends, inline, once so much was appended: a flood on one socket must not hold the others up. */
@@ -28,6 +29,7 @@ export interface PushScheduleHandlers {
 }
 
 export class PushSchedule {
+  readonly times = new PushTimes();
   readonly #clock: Clock;
   readonly #handlers: PushScheduleHandlers;
   #dirty: Feed[] = [];
@@ -37,6 +39,7 @@ export class PushSchedule {
   /** Feeds with a push interval, by that, until it is over. */
   readonly #held = new Map<number, Feed[]>();
   readonly #cancelHolds = new Set<() => void>();
+  #hasEnded = false;
 
   constructor(clock: Clock, handlers: PushScheduleHandlers) {
     this.#clock = clock;
@@ -48,12 +51,11 @@ export class PushSchedule {
     this.#tickBytes += bytes;
     if (!feed.isDirty) {
       feed.isDirty = true;
-      if (feed.pushIntervalMs === 0) this.#dirty.push(feed);
+      if (feed.pushIntervalMs === 0 || this.#hasEnded) this.#dirty.push(feed);
       else this.#hold(feed);
-    } else if (feed.isHeld && feed.targetBytes - feed.pushedBytes >= LIVE_MARK_BYTES) {
-      // A frame is full: waiting would save nothing more.
-      this.#release(feed);
     }
+    // A frame is full: waiting would save nothing more.
+    if (feed.isHeld && feed.targetBytes - feed.pushedBytes >= LIVE_MARK_BYTES) this.#release(feed);
   }
 
   /** Makes sure that {@link PushScheduleHandlers.onTick} comes. */
@@ -77,8 +79,9 @@ export class PushSchedule {
     return due;
   }
 
-  /** Everything is due, held or not; nothing is waited for any more. */
+  /** Everything is due, held or not; nothing is waited for any more, nor what is synced from now on. */
   end(): void {
+    this.#hasEnded = true;
     for (const feeds of this.#held.values()) for (const feed of feeds) if (feed.isHeld) this.#release(feed);
     this.#held.clear();
     for (const cancel of this.#cancelHolds) cancel();
@@ -89,7 +92,9 @@ export class PushSchedule {
 
   /** A push that began at `startMs` of the clock's monotonic time has ended. */
   pushed(startMs: number): void {
-    if (this.#cancelRest || this.#clock.monotonicMs() - startMs < COSTLY_PUSH_MS) return;
+    const tookMs = this.#clock.monotonicMs() - startMs;
+    this.times.note(tookMs);
+    if (this.#cancelRest || tookMs < COSTLY_PUSH_MS) return;
     this.#cancelRest = this.#clock.after(REST_MS, () => {
       this.#cancelRest = undefined;
       this.#handlers.onDue();

@@ -5,7 +5,7 @@
 import { RingcastError } from '../../shared/errors.ts';
 import type { Subscribe } from '../../shared/frames.ts';
 import { type Cursor, compareCursors, type From, formatCursor, ORIGIN } from '../../shared/terms.ts';
-import { beginning, cursorBefore, headCursor, isKnown } from '../log/log-bounds.ts';
+import { beginning, cursorBefore, headCursor, isKnown, type LogBounds } from '../log/log-bounds.ts';
 import type { Channel } from './channel.ts';
 import type { Feed } from './feed.ts';
 import type { Hub } from './hub.ts';
@@ -43,7 +43,7 @@ export async function subscribe(
     // What waits for its tick goes out first, so that head and pushedOffset are one.
     hub.fanOut.flush();
     const feed = channel.feed(terms.delivery);
-    const snapshot = snapshotOf(channel, request.from);
+    const snapshot = snapshotOf(channel, feed, request.from);
     const cursor = snapshot?.upTo ?? (await startOf(hub, feed, request.from as LogFrom));
     // Both may have changed while the store was asked.
     if (!isOpen()) return;
@@ -68,20 +68,24 @@ export type LogFrom = Exclude<From, 'state' | { readonly state: Cursor; readonly
 
 /**
  * I22: the newest record of each key up to what is synced, then the log. One that was cut off goes on to where it was to be
- * complete: what has come to its keys since, deletions too, is in the log from there. Throws `no-state`,
+ * complete: what has come to its keys since, deletions too, is in the log from there. It never goes beyond what `feed`
+ * has pushed (I-hub-2), as what is synced does while a push interval holds records. Throws `no-state`,
  * `unknown-cursor`.
  */
-function snapshotOf(channel: Channel, from: From): Snapshot | undefined {
+function snapshotOf({ log, memory }: Channel, feed: Feed, from: From): Snapshot | undefined {
   if (from !== 'state' && !(typeof from === 'object' && 'state' in from)) return undefined;
-  const { log, memory } = channel;
   if (log.state === null) {
     const text = `${log.name} keeps no state: begin from "latest", "earliest" or a cursor`;
     throw new RingcastError('no-state', text);
   }
-  if (from === 'state') return { after: ORIGIN, upTo: log.durableCursor };
-  refuseUnknown(memory, from.upTo);
-  const isAhead = compareCursors(from.upTo, log.durableCursor) > 0;
-  return { after: from.state, upTo: isAhead ? log.durableCursor : from.upTo };
+  const end = earlier(log.durableCursor, headCursor(feed.bounds));
+  if (from === 'state') return { after: ORIGIN, upTo: end };
+  refuseUnknown({ ...memory.bounds, headOffset: log.headOffset }, from.upTo);
+  return { after: from.state, upTo: earlier(from.upTo, end) };
+}
+
+function earlier(a: Cursor, b: Cursor): Cursor {
+  return compareCursors(a, b) <= 0 ? a : b;
 }
 
 /** The cursor that `from` means for a feed now. Rejects `unknown-cursor`, `store-failed`. */
@@ -99,11 +103,11 @@ export async function startOf(hub: Hub, feed: Feed, from: LogFrom): Promise<Curs
   // What a reader of this delivery may not see yet, it may have seen by another: it skips what it has.
   const isAhead = from.cursor.epoch === log.currentEpoch && from.cursor.offset > bounds.headOffset;
   if (isAhead && from.cursor.offset <= log.headOffset) return headCursor(bounds);
-  refuseUnknown(feed, from.cursor);
+  refuseUnknown(bounds, from.cursor);
   return from.cursor;
 }
 
-function refuseUnknown({ bounds }: Feed, cursor: Cursor): void {
+function refuseUnknown(bounds: LogBounds, cursor: Cursor): void {
   if (isKnown(bounds, cursor)) return;
   const head = formatCursor(headCursor(bounds));
   throw new RingcastError(

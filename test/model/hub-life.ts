@@ -16,16 +16,21 @@ import { NO_CAPS } from '../support/hub-core.ts';
 export type Ending = 'clean' | 'perhaps-clean' | 'crash' | 'restored';
 
 const NONE = { maxRecords: null, maxBytes: null, maxAgeMs: null };
+const STATE: ChannelLimits = {
+  ring: { ...NONE, maxRecords: 20 },
+  retention: { ...NONE, maxRecords: 80 },
+  state: { maxKeys: 1000 },
+};
 /** Small enough that readers meet the ring, the store and retention in one walk. */
 const LIMITS: Record<string, ChannelLimits> = {
   plain: { ring: NONE, retention: NONE, state: null },
   short: { ring: { ...NONE, maxRecords: 10 }, retention: { ...NONE, maxRecords: 60 }, state: null },
-  state: {
-    ring: { ...NONE, maxRecords: 20 },
-    retention: { ...NONE, maxRecords: 80 },
-    state: { maxKeys: 1000 },
-  },
+  held: { ring: { ...NONE, maxRecords: 10 }, retention: { ...NONE, maxRecords: 60 }, state: null },
+  state: STATE,
+  'held-state': STATE,
 };
+/** Of these, records are gathered over several ticks. */
+const PUSH_INTERVALS_MS: Record<string, number> = { held: 7, 'held-state': 7 };
 export const CHANNELS = Object.keys(LIMITS);
 
 const LIMITS_OF_REQUESTS = {
@@ -73,6 +78,7 @@ export class HubLife {
       producers: { maxCount: 100, maxAgeMs: 86_400_000 },
       limits: LIMITS_OF_REQUESTS,
       limitsOf: (channel) => LIMITS[channel]!,
+      pushIntervalOf: (channel) => PUSH_INTERVALS_MS[channel] ?? 0,
       capsOf: () => NO_CAPS,
       onStoreFailure: () => {},
     });

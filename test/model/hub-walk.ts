@@ -73,7 +73,7 @@ export class HubWalk {
       [3, 'unsubscribe', () => this.#unsubscribe(connection)],
       [3, 'connect', () => this.#connections.length < 4 && this.#connect()],
       [3, 'cut', () => this.#cut(connection)],
-      [8, 'wait', () => this.#life.clock.advance(random.pick([1, 10, 50, 50, 300]))],
+      [8, 'wait', () => this.#life.clock.advance(random.pick([1, 3, 7, 10, 50, 50, 300]))],
       [3, 'maintain', () => this.#life.clock.advance(1000)],
       [5, 'turn', () => this.#turns(random.below(12))],
       [2, 'hold writes', () => this.#life.store.holdWrites()],
@@ -279,11 +279,12 @@ export class HubWalk {
     const random = this.#random;
     const facts = this.#world.facts(channel);
     const known = facts.length > 0 ? random.pick(facts) : { epoch: this.#hub.logs.epoch, offset: 0 };
+    const keepsState = channel.endsWith('state');
     return random.pick<From>([
       'latest',
       'earliest',
-      channel === 'state' ? 'state' : 'latest',
-      channel === 'state' ? 'state' : 'earliest',
+      keepsState ? 'state' : 'latest',
+      keepsState ? 'state' : 'earliest',
       { last: random.below(50) },
       { since: this.#life.clock.nowMs() - random.below(3000) },
       { cursor: { epoch: known.epoch, offset: known.offset } },

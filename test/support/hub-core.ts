@@ -12,7 +12,7 @@ import { createMemoryStore } from '../../server/log/memory-store.ts';
 import type { OrderedStore } from '../../server/log/ordered-store.ts';
 import { ManualClock } from '../../shared/clock.ts';
 import type { RingcastError } from '../../shared/errors.ts';
-import type { ServerFrame, Subscribe } from '../../shared/frames.ts';
+import type { PublishEntry, ServerFrame, Subscribe } from '../../shared/frames.ts';
 import { DROP_POLICIES, type From, parseCursor } from '../../shared/terms.ts';
 import { FakeSink } from './fake-sink.ts';
 import type { History } from './history.ts';
@@ -149,10 +149,19 @@ export class HubCore {
   publishAll(
     sent: readonly (readonly [channel: string, values: readonly unknown[]])[],
   ): Promise<void> | undefined {
-    const entries = sent.map(([channel, values]) => ({
-      channel,
-      records: values.map((value) => record(value)),
-    }));
+    return this.#publish(
+      sent.map(([channel, values]) => ({ channel, records: values.map((value) => record(value)) })),
+    );
+  }
+
+  publishKeyed(
+    channel: string,
+    sent: readonly (readonly [key: string, value: unknown])[],
+  ): Promise<void> | undefined {
+    return this.#publish([{ channel, records: sent.map(([key, value]) => record(value, key)) }]);
+  }
+
+  #publish(entries: PublishEntry[]): Promise<void> | undefined {
     return publish(
       this.hub,
       this.publisher,

@@ -68,6 +68,7 @@ test('/metrics counts what happens', async () => {
     [...names, 'replayed_records_total'].map((name) => metric(`ringcast_${name}`)),
   );
   expect(figures).toEqual([3, 2, 1, 3, 3, 3]);
+  await until(async () => (await metric('ringcast_event_loop_delay_seconds_count')) > 0, { what: 'a delay' });
   const response = await fetch(`${httpOf(url)}/metrics`);
   expect(response.headers.get('content-type')).toContain('text/plain');
   reader.cut();

@@ -30,6 +30,13 @@ describe('ManualClock', () => {
     expect(log.at(-1)).toEqual(['later', 31]);
   });
 
+  it('never goes back, though what ran moved it on further', () => {
+    const clock = new ManualClock(0);
+    clock.after(1, () => clock.advance(10));
+    clock.advance(2);
+    expect(clock.monotonicMs()).toBe(11);
+  });
+
   it('runs a timer once', () => {
     const clock = new ManualClock();
     const run = vi.fn();
