@@ -248,6 +248,7 @@ function readingOf(core: HubCore, accepted: Iterable<Connection>): Reading {
     unpersistedBytes: logs.writeBehind.unpersistedBytes,
     bufferedBytes,
     storeFailing: core.isStoreFailing ? 1 : 0,
+    pushTimes: fanOut.pushTimes,
   };
 }
 

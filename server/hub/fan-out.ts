@@ -11,6 +11,7 @@ import { type Feed, NO_FRAMES } from './feed.ts';
 import { type Frame, FrameWriter } from './frame-writer.ts';
 import { Gathering } from './gathering.ts';
 import { PushSchedule } from './push-schedule.ts';
+import type { PushTimes } from './push-times.ts';
 import { LIVE_MARK_BYTES } from './sink.ts';
 import type { Subscription } from './subscription.ts';
 
@@ -44,6 +45,11 @@ export class FanOut {
       onDue: () => this.flush(),
       onTick: () => handlers.onTick(),
     });
+  }
+
+  /** How long each push to all live subscriptions took. */
+  get pushTimes(): PushTimes {
+    return this.#schedule.times;
   }
 
   /** `feed` has grown, by `bytes` of this tick. */

@@ -6,6 +6,7 @@
 export const PUSH_BOUNDS_MS: readonly number[] = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250];
 
 export class PushTimes {
+  readonly boundsMs = PUSH_BOUNDS_MS;
   /** How many pushes fell into each bucket, and into none of those below it. */
   readonly counts = new Float64Array(PUSH_BOUNDS_MS.length + 1);
   sumMs = 0;

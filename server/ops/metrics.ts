@@ -25,9 +25,21 @@ export interface Reading {
   readonly bufferedBytes: number;
   /** 1 while the store takes no writes. */
   readonly storeFailing: number;
+  readonly pushTimes: TimeCounts;
 }
 
-const HELP: { readonly [K in keyof Reading]: readonly [name: string, help: string] } = {
+/** Counted in plain numbers where it happens. */
+export interface TimeCounts {
+  /** Upper bounds of the buckets. */
+  readonly boundsMs: readonly number[];
+  /** Of each bucket alone, and of what is beyond the last. */
+  readonly counts: ArrayLike<number>;
+  readonly sumMs: number;
+}
+
+type Figure = Exclude<keyof Reading, 'pushTimes'>;
+
+const HELP: { readonly [K in Figure]: readonly [name: string, help: string] } = {
   connections: ['ringcast_connections', 'Connections that are open'],
   subscriptions: ['ringcast_subscriptions', 'Subscriptions that are open'],
   channels: ['ringcast_channels', 'Channels whose log is in memory'],
@@ -61,7 +73,7 @@ export function createMetrics(read: () => Reading): Metrics {
   const registry = new Registry();
   const gauges = Object.entries(HELP).map(([field, [name, help]]) => {
     const gauge = new Gauge({ name, help, registers: [registry] });
-    return { field: field as keyof Reading, gauge };
+    return { field: field as Figure, gauge };
   });
   const stopObserving = observeEventLoop(registry);
   return {
@@ -69,7 +81,12 @@ export function createMetrics(read: () => Reading): Metrics {
     async text() {
       const reading = read();
       for (const { field, gauge } of gauges) gauge.set(reading[field]);
-      return registry.metrics();
+      const push = histogramText(
+        'ringcast_push_seconds',
+        'How long it took to push what was due to all live subscriptions',
+        reading.pushTimes,
+      );
+      return `${await registry.metrics()}\n${push}`;
     },
     close: stopObserving,
   };
@@ -94,4 +111,17 @@ function observeEventLoop(registry: Registry): () => void {
   }, DELAY_INTERVAL_MS);
   interval.unref();
   return () => clearInterval(interval);
+}
+
+/** As prom-client writes its own, which can be observed, but not set. */
+function histogramText(name: string, help: string, { boundsMs, counts, sumMs }: TimeCounts): string {
+  const lines = [`# HELP ${name} ${help}`, `# TYPE ${name} histogram`];
+  let count = 0;
+  [...boundsMs, Number.POSITIVE_INFINITY].forEach((boundMs, bucket) => {
+    count += counts[bucket]!;
+    const le = boundMs === Number.POSITIVE_INFINITY ? '+Inf' : boundMs / 1000;
+    lines.push(`${name}_bucket{le="${le}"} ${count}`);
+  });
+  lines.push(`${name}_sum ${sumMs / 1000}`, `${name}_count ${count}`);
+  return `${lines.join('\n')}\n`;
 }

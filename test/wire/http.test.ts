@@ -69,6 +69,8 @@ test('/metrics counts what happens', async () => {
   );
   expect(figures).toEqual([3, 2, 1, 3, 3, 3]);
   await until(async () => (await metric('ringcast_event_loop_delay_seconds_count')) > 0, { what: 'a delay' });
+  expect(await metric('ringcast_push_seconds_count')).toBe(1);
+  expect(await metric('ringcast_push_seconds_sum')).toBeGreaterThan(0);
   const response = await fetch(`${httpOf(url)}/metrics`);
   expect(response.headers.get('content-type')).toContain('text/plain');
   reader.cut();

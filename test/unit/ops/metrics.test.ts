@@ -18,6 +18,7 @@ const READING: Reading = {
   unpersistedBytes: 14,
   bufferedBytes: 15,
   storeFailing: 0,
+  pushTimes: { boundsMs: [0.05, 1, 250], counts: [3, 0, 2, 1], sumMs: 500 },
 };
 
 let nowMs = 0;
@@ -83,5 +84,22 @@ test('what was read is told as of the collection', async () => {
   await metrics.text();
   connections = 5;
   expect(await linesOf(metrics, 'ringcast_connections ')).toEqual(['ringcast_connections 5']);
+  metrics.close();
+});
+
+test('times that were counted in plain numbers are a histogram like any other', async () => {
+  const metrics = createMetrics(() => READING);
+  const text = await metrics.text();
+  expect(text.slice(text.indexOf('# HELP ringcast_push_seconds')).split('\n')).toEqual([
+    '# HELP ringcast_push_seconds How long it took to push what was due to all live subscriptions',
+    '# TYPE ringcast_push_seconds histogram',
+    'ringcast_push_seconds_bucket{le="0.00005"} 3',
+    'ringcast_push_seconds_bucket{le="0.001"} 3',
+    'ringcast_push_seconds_bucket{le="0.25"} 5',
+    'ringcast_push_seconds_bucket{le="+Inf"} 6',
+    'ringcast_push_seconds_sum 0.5',
+    'ringcast_push_seconds_count 6',
+    '',
+  ]);
   metrics.close();
 });
