@@ -67,6 +67,12 @@ export class FanOut {
     if (this.#schedule.isTickFull) this.flush();
   }
 
+  /** Pushes everything that is due, and `feed` whatever its push interval: who reads it now is to see all of it. */
+  flushThrough(feed: Feed): void {
+    this.#schedule.hasten(feed);
+    this.flush();
+  }
+
   /** Pushes everything that has come, whatever its push interval. */
   end(): void {
     this.#schedule.end();

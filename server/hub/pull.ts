@@ -35,8 +35,8 @@ export async function pull(
   if (request.durable) refuseUndurable(hub);
   const channel = await hub.hold(hub.openChannel(request.channel));
   try {
-    hub.fanOut.flush();
     const feed = channel.feed(request.durable ? 'durable' : 'memory');
+    hub.fanOut.flushThrough(feed);
     const cursor = await startOf(hub, feed, request.from as LogFrom);
     const page = await (request.reverse
       ? backward(hub, feed, request, cursor)

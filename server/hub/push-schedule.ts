@@ -79,6 +79,11 @@ export class PushSchedule {
     return due;
   }
 
+  /** `feed` is due now, also where it is held. */
+  hasten(feed: Feed): void {
+    if (feed.isHeld) this.#release(feed);
+  }
+
   /** Everything is due, held or not; nothing is waited for any more, nor what is synced from now on. */
   end(): void {
     this.#hasEnded = true;

@@ -40,9 +40,9 @@ export async function subscribe(
   refuseForbidden(request.channel, maySubscribe);
   const channel = await hub.hold(hub.openChannel(request.channel));
   try {
-    // What waits for its tick goes out first, so that head and pushedOffset are one.
-    hub.fanOut.flush();
     const feed = channel.feed(terms.delivery);
+    // What waits to be pushed goes out first, so that head and pushedOffset are one.
+    hub.fanOut.flushThrough(feed);
     const snapshot = snapshotOf(channel, feed, request.from);
     const cursor = snapshot?.upTo ?? (await startOf(hub, feed, request.from as LogFrom));
     // Both may have changed while the store was asked.

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { pull } from '../../../server/hub/pull.ts';
 import { PushSchedule } from '../../../server/hub/push-schedule.ts';
 import { createMemoryStore } from '../../../server/log/memory-store.ts';
 import { ManualClock } from '../../../shared/clock.ts';
@@ -53,7 +54,7 @@ test('a channel without a push interval is not held up by one with', async () =>
   expect([held.history.values, prompt.history.values]).toEqual([[], [1]]);
 });
 
-test('who subscribes while records are held is live at once, and shown each of them once', async () => {
+test('who subscribes while records are held has them pushed, and is shown each of them once', async () => {
   const core = await HubCore.open(PUSH_INTERVAL);
   const first = await core.subscribe(core.connect().reader, 'a');
   await publishInTicks(core, 'a', [1, 2]);
@@ -65,13 +66,31 @@ test('who subscribes while records are held is live at once, and shown each of t
   const ahead = await core.subscribe(core.connect().reader, 'a', { cursor: { epoch, offset: 4 } });
   await until(() => earliest.subscription.state === 'live', { what: 'the replay to end' });
   expect(latest.subscription.state).toBe('live');
-  expect(earliest.history.values).toEqual([1, 2]);
+  expect(first.history.values).toEqual([1, 2, 3, 4]);
+  expect(earliest.history.values).toEqual([1, 2, 3, 4]);
   await publishInTicks(core, 'a', [5]);
   core.clock.advance(INTERVAL_MS);
   expect(first.history.values).toEqual([1, 2, 3, 4, 5]);
   expect(earliest.history.values).toEqual([1, 2, 3, 4, 5]);
-  expect(latest.history.values).toEqual([3, 4, 5]);
-  expect(ahead.history.values).toEqual([3, 4, 5]);
+  expect(latest.history.values).toEqual([5]);
+  expect(ahead.history.values).toEqual([5]);
+});
+
+test('a pull brings what was acknowledged, also while it is held', async () => {
+  const core = await HubCore.open(PUSH_INTERVAL);
+  await core.subscribe(core.connect().reader, 'a');
+  await publishInTicks(core, 'a', [1, 2]);
+  const request = {
+    op: 'pull',
+    id: 1,
+    channel: 'a',
+    from: 'earliest',
+    limit: null,
+    reverse: null,
+    upTo: null,
+  } as const;
+  const page = await pull(core.hub, request, () => true);
+  expect([page.count, page.atEnd]).toEqual([2, true]);
 });
 
 test('a reader that lagged goes live while records are held, without losing or repeating any', async () => {
@@ -92,7 +111,7 @@ test('a reader that lagged goes live while records are held, without losing or r
   sink.check();
 });
 
-test('the state of a channel goes as far as was pushed, and what is held follows (its reader was beyond the log, and cut off)', async () => {
+test('a state is begun with what is held pushed (its reader was beyond the log, and cut off)', async () => {
   const core = await HubCore.open({ ...PUSH_INTERVAL, channelLimits: { state: { maxKeys: 10 } } });
   await core.subscribe(core.connect().reader, 'a');
   core.publishKeyed('a', [
@@ -117,8 +136,8 @@ test('the state of a channel goes as far as was pushed, and what is held follows
   core.publishKeyed('a', [['n', 5]]);
   core.clock.advance(INTERVAL_MS);
   for (const { history } of opened) {
-    expect(history.state.map(({ value }) => value)).toEqual([2]);
-    expect(history.values).toEqual([3, 4, 5]);
+    expect(history.state.map(({ value }) => value)).toEqual([2, 3, 4]);
+    expect(history.values).toEqual([5]);
   }
   for (const { sink } of readers) sink.check();
 });
