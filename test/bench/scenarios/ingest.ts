@@ -1,12 +1,12 @@
 /** f: what one connection can publish when each record is acknowledged from disk. */
 import { startNats } from '../daemons/nats.ts';
 import { startRedis } from '../daemons/redis.ts';
+import { HubRun } from '../hub-run.ts';
 import { payloadOf } from '../marker.ts';
 import { recordPayload } from '../marker-record.ts';
-import { Child, type MeasuredProcess, withProcesses } from '../processes/child.ts';
+import { Child, type Keep, type MeasuredProcess, withProcesses } from '../processes/child.ts';
 import type { PublisherOrder } from '../processes/publisher.ts';
 import type { BenchRun, Figures, Scenario } from '../scenario.ts';
-import { HubRun } from './hub-run.ts';
 import { measureRecords } from './record-pace.ts';
 
 const PAYLOAD_BYTES = 100;
@@ -17,7 +17,6 @@ const PAYLOAD_BYTES = 100;
 const DEPTH = { ringcast: 16_384, 'ringcast-sdk': 4096, nats: 16_384, redis: 16_384 } as const;
 
 type Server = keyof typeof DEPTH;
-type Keep = <P extends MeasuredProcess>(process: P) => P;
 
 /**
  * What "from disk" means differs: Ringcast and Redis (appendfsync always) have synced a record before they answer,
