@@ -83,7 +83,7 @@ export class Daemon implements MeasuredProcess {
 
   async #fault(): Promise<Error> {
     await this.#ended;
-    return this.#lastWords.error(this.#program, this.#process.exitCode ?? this.#process.signalCode);
+    return await this.#lastWords.error(this.#program, this.#process.exitCode ?? this.#process.signalCode);
   }
 
   async #listening(port: number): Promise<void> {

@@ -54,9 +54,9 @@ export class Child implements MeasuredProcess {
     const lastWords = new LastWords(child);
     child.on('message', (answer: Answer) => this.#take(answer));
     this.#ended = new Promise((resolve) =>
-      // 'close' rather than 'exit': by then it has said all.
-      child.once('close', (code, signal) => {
-        this.#fault = lastWords.error(script, code ?? signal);
+      // Not 'close', which does not come where the parent has disconnected.
+      child.once('exit', async (code, signal) => {
+        this.#fault = await lastWords.error(script, code ?? signal);
         if (!this.#isEnding && this.#asked.size === 0) process.stderr.write(`${this.#fault.message}\n`);
         for (const { reject } of this.#asked.values()) reject(this.#fault);
         this.#asked.clear();

@@ -5,14 +5,18 @@ const KEPT_CHARACTERS = 2000;
 
 export class LastWords {
   #text = '';
+  readonly #said: Promise<unknown>;
 
   constructor(process: ChildProcess) {
-    process.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    this.#said = new Promise((resolve) => process.stderr!.once('close', resolve));
+    process.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.#text = `${this.#text}${text}`.slice(-KEPT_CHARACTERS);
     });
   }
 
-  error(name: string, end: number | string | null): Error {
+  /** Once it has ended, and said all. */
+  async error(name: string, end: number | string | null): Promise<Error> {
+    await this.#said;
     const said = gistOf(this.#text);
     return new Error(`${name} ended with ${end}${said ? `: ${said}` : ''}`);
   }
