@@ -1,9 +1,8 @@
 /** Measures what a server takes to pass messages on: the scenarios that have publishers and subscribers only. */
-import { end, LOAD_CORE, message, start } from './children.ts';
-import type { LoadOrder, LoadResult } from './load.ts';
-import { startPeer } from './peers/index.ts';
-import type { Peer } from './peers/peer.ts';
+import { Child, withProcesses } from './processes/child.ts';
+import type { LoadOrder, LoadResult } from './processes/load.ts';
 import type { BenchRun, Figures } from './scenario.ts';
+import { startServer } from './started-server.ts';
 
 export interface FanOutPlan {
   readonly channels: number;
@@ -16,52 +15,44 @@ export interface FanOutPlan {
 export const PAYLOAD_BYTES = 100;
 /** Compilers have settled and batches have found their size by then. */
 const WARM_UP_MS = 2000;
+/** Beside subscribers: the publisher, and room. */
+const SPARE_CLIENTS = 100;
 
-export async function measureFanOut(server: string, plan: FanOutPlan, run: BenchRun): Promise<Figures> {
-  const peer = await startPeer(server);
-  const load = start('./load.js', LOAD_CORE);
-  const order: LoadOrder = {
-    ...plan,
-    server,
-    url: peer.url,
-    token: peer.token,
-    payloadBytes: PAYLOAD_BYTES,
-    warmUpMs: WARM_UP_MS,
-    measureMs: run.seconds * 1000,
-    burst: run.burst,
-    window: run.window,
-  };
-  try {
+export function measureFanOut(server: string, plan: FanOutPlan, run: BenchRun): Promise<Figures> {
+  return withProcesses(async (keep) => {
+    const { process, url, token } = await startServer(server, plan.subscribers + SPARE_CLIENTS);
+    keep(process);
+    const load = keep(Child.start('./load.js', 1));
     run.progress('connecting');
-    load.send(order);
-    return await figuresOf(peer, plan, run, () => message(load));
-  } finally {
-    await end(load);
-    await peer.stop();
-  }
-}
-
-async function figuresOf(
-  peer: Peer,
-  plan: FanOutPlan,
-  run: BenchRun,
-  fromLoad: () => Promise<unknown>,
-): Promise<Figures> {
-  await fromLoad();
-  const before = await peer.usage();
-  run.progress('measuring');
-  const { deliveries, elapsedMs, latenciesUs, cpuMs } = (await fromLoad()) as LoadResult;
-  const after = await peer.usage();
-  const cpuSeconds = (after.cpuMs - before.cpuMs) / 1000;
-  const seconds = elapsedMs / 1000;
-  const [p50Us, p90Us, p99Us, p999Us] = latenciesUs;
-  return {
-    deliveriesPerCpuSecond: deliveries / cpuSeconds,
-    deliveriesPerSecond: deliveries / seconds,
-    cpuShare: cpuSeconds / seconds,
-    ...(p50Us !== undefined && { p50Us, p90Us: p90Us!, p99Us: p99Us!, p999Us: p999Us! }),
-    rssBytes: after.rssBytes,
-    // A paced load turns without rest: its share would say nothing.
-    ...(plan.ratePerSecond === null && { loadCpuShare: cpuMs / elapsedMs }),
-  };
+    const { burst, window } = run;
+    const payloadBytes = PAYLOAD_BYTES;
+    const order: LoadOrder = {
+      ...plan,
+      server,
+      url,
+      token,
+      payloadBytes,
+      warmUpMs: WARM_UP_MS,
+      burst,
+      window,
+    };
+    await load.ask('flow', order);
+    run.progress('measuring');
+    const [before, { deliveries, elapsedMs, latencies, cpuMs }] = await Promise.all([
+      process.usage(),
+      load.ask<LoadResult>('measure', run.seconds * 1000),
+    ]);
+    const after = await process.usage();
+    const cpuSeconds = (after.cpuMs - before.cpuMs) / 1000;
+    const seconds = elapsedMs / 1000;
+    return {
+      deliveriesPerCpuSecond: deliveries / cpuSeconds,
+      deliveriesPerSecond: deliveries / seconds,
+      cpuShare: cpuSeconds / seconds,
+      ...latencies,
+      rssBytes: after.rssBytes,
+      // A paced load turns without rest: its share would say nothing.
+      ...(plan.ratePerSecond === null && { loadCpuShare: cpuMs / elapsedMs }),
+    };
+  });
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { cpus, release, type as systemName } from 'node:os';
 import { pathToFileURL } from 'node:url';
-import { versionOf } from './peers/daemon.ts';
+import { versionOf } from './daemons/installed-program.ts';
 
 export interface Machine {
   readonly cpu: string;
@@ -27,9 +27,9 @@ export function describeMachine(): Machine {
       'uWebSockets.js': packageVersion('uWebSockets.js'),
       ws: packageVersion('ws'),
       'socket.io': packageVersion('socket.io'),
-      'nats-server': versionOf('nats-server', '--version') ?? null,
-      'redis-server': versionOf('redis-server', '--version') ?? null,
-      mosquitto: versionOf('mosquitto', '-h') ?? null,
+      'nats-server': versionOf('nats-server', '--version'),
+      'redis-server': versionOf('redis-server', '--version'),
+      mosquitto: versionOf('mosquitto', '-h'),
     },
   };
 }

@@ -1,10 +1,16 @@
-/** Where a share of all values lies at or below. */
+/** Percentiles of what was measured, in its unit. */
 
-const SHARES = [0.5, 0.9, 0.99, 0.999];
+export interface Percentiles {
+  readonly p50Us: number;
+  readonly p90Us: number;
+  readonly p99Us: number;
+  readonly p999Us: number;
+}
 
-/** p50, p90, p99 and p99.9; of no values, none. Sorts what it is given. */
-export function percentilesOf(values: number[]): number[] {
-  if (values.length === 0) return [];
-  values.sort((a, b) => a - b);
-  return SHARES.map((share) => values[Math.min(values.length - 1, Math.floor(share * values.length))]!);
+/** Throws when that is nothing. */
+export function percentilesOf(valuesUs: number[]): Percentiles {
+  if (valuesUs.length === 0) throw new Error('nothing was measured: no record came');
+  const sorted = Float64Array.from(valuesUs).sort();
+  const at = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))]!;
+  return { p50Us: at(0.5), p90Us: at(0.9), p99Us: at(0.99), p999Us: at(0.999) };
 }

@@ -9,7 +9,8 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { message, now, start, usage } from './children.ts';
+import { now } from './clock.ts';
+import { HubRun } from './hub-run.ts';
 import { StalledReader } from './stalled-reader.ts';
 import { RECORDS_PER_FRAME, SteadyPublisher } from './steady-publisher.ts';
 import { openHealthy } from './steady-reader.ts';
@@ -55,8 +56,8 @@ interface Run {
 }
 
 async function run(stalledReaders: number): Promise<Run> {
-  const serving = start('./servers/ringcast.js', 0);
-  const { url, token } = (await message(serving)) as { url: string; token: string };
+  const hub = await HubRun.start();
+  const { url, token } = hub.address;
   const channels = Array.from({ length: CHANNELS }, (_, i) => `bench.${i}`);
   const channelOf = (i: number) => channels[i % CHANNELS]!;
   const latenciesMs: number[] = [];
@@ -71,19 +72,18 @@ async function run(stalledReaders: number): Promise<Run> {
   const stalled: StalledReader[] = [];
   for (let i = 0; i < stalledReaders; i++) stalled.push(await StalledReader.open(url, token, channelOf(i)));
   const publisher = await SteadyPublisher.open(url, token, PAYLOAD_BYTES, channels);
-  const before = await usage(serving);
+  const before = await hub.usage();
   const head = await publisher.publish(perChannel, seconds, (part) =>
     process.stderr.write(`\r${stalledReaders} stalled: ${Math.round(part * 100)} % `),
   );
   await quiet(() => deliveries);
-  const after = await usage(serving);
+  const after = await hub.usage();
   const { rssBytes } = after;
   const bufferedBytes = await metric(url, 'ringcast_buffered_bytes');
   process.stderr.write(`\r${stalledReaders} stalled: published; waking …  `);
   const ends = await Promise.all(stalled.map((reader) => reader.wake(head, 300_000)));
   process.stderr.write('\n');
-  serving.disconnect();
-  await new Promise((resolve) => serving.once('exit', resolve));
+  await hub.end();
   latenciesMs.sort((a, b) => a - b);
   const at = (p: number) => latenciesMs[Math.floor(p * latenciesMs.length)] ?? Number.NaN;
   return {

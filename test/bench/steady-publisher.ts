@@ -7,7 +7,7 @@ import WebSocket from 'ws';
 import { msgpackCodec } from '../../shared/codec.ts';
 import { SUBPROTOCOLS } from '../../shared/frames.ts';
 import type { Cursor } from '../../shared/terms.ts';
-import { now } from './children.ts';
+import { now } from './clock.ts';
 import { markersIn, payloadOf, stamp } from './marker.ts';
 
 const STEP_MS = 5;

@@ -3,24 +3,28 @@
  * /proc, ended by its id with its folder removed, also when the bench fails or is interrupted. Which program and which
  * settings: the other files of this folder.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { now } from '../children.ts';
-import { canPin, type MeasuredProcess, type Usage } from '../processes/child.ts';
+import { canPin, type MeasuredProcess } from '../processes/child.ts';
+import { LastWords } from '../processes/last-words.ts';
+import { type Usage, usageOf } from '../processes/proc-usage.ts';
 import { AbsentPeer } from '../scenario.ts';
+import { pathOf } from './installed-program.ts';
 
 const START_MS = 10_000;
-/** Of utime and stime: USER_HZ, 100 on every Linux that Node runs on. */
-const TICK_MS = 10;
+const RETRY_MS = 20;
+const END_MS = 3000;
 
 const running = new Set<Daemon>();
 
 export class Daemon implements MeasuredProcess {
+  readonly #program: string;
   readonly #process: ChildProcess;
   readonly #folder: string;
+  readonly #lastWords: LastWords;
   readonly #ended: Promise<void>;
 
   /** `argumentsFor` gets an empty folder. Waits until something listens on `port`. Throws AbsentPeer. */
@@ -29,41 +33,37 @@ export class Daemon implements MeasuredProcess {
     argumentsFor: (folder: string) => readonly string[],
     port: number,
   ): Promise<Daemon> {
-    if (spawnSync(program, ['--version']).error)
-      throw new AbsentPeer(`install ${program}: it is not on the PATH`);
-    if (process.platform !== 'linux')
-      throw new AbsentPeer(`${program} is measured through /proc, on Linux only`);
+    const path = pathOf(program);
+    if (!path) throw new AbsentPeer(`install ${program}`);
+    if (!usageOf(process.pid))
+      throw new AbsentPeer('its CPU is read from /proc, which this system does not have');
     const folder = mkdtempSync(join(tmpdir(), 'ringcast-bench-'));
-    const daemon = new Daemon(program, argumentsFor(folder), folder);
-    await daemon.#listening(program, port);
+    const daemon = new Daemon(program, [path, ...argumentsFor(folder)], folder);
+    await daemon.#listening(port);
     return daemon;
   }
 
-  private constructor(program: string, args: readonly string[], folder: string) {
-    const [command, ...rest] = canPin ? ['taskset', '-c', '0', program, ...args] : [program, ...args];
+  private constructor(program: string, command: readonly string[], folder: string) {
+    // taskset becomes the program, under the same id; Go counts the cores that it is left with.
+    const [file, ...args] = [...(canPin ? ['taskset', '-c', '0'] : []), ...command];
+    this.#program = program;
     this.#folder = folder;
-    this.#process = spawn(command!, rest, { cwd: folder, stdio: 'ignore' });
-    this.#ended = new Promise((resolve) => this.#process.once('exit', () => resolve()));
-    if (running.size === 0) watch();
+    this.#process = spawn(file!, args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#lastWords = new LastWords(this.#process);
+    this.#ended = new Promise((resolve) => this.#process.once('close', () => resolve()));
+    watchTheBench();
     running.add(this);
   }
 
-  /** taskset becomes the program: the id stays. */
-  get pid(): number {
-    return this.#process.pid!;
-  }
-
   async usage(): Promise<Usage> {
-    return {
-      timeMs: now(),
-      cpuMs: cpuMsOf(readFileSync(`/proc/${this.pid}/stat`, 'latin1')),
-      rssBytes: rssBytesOf(readFileSync(`/proc/${this.pid}/status`, 'latin1')),
-    };
+    const usage = usageOf(this.#process.pid!);
+    if (!usage || this.#hasEnded) throw await this.#fault();
+    return usage;
   }
 
   async end(): Promise<void> {
     this.#process.kill('SIGTERM');
-    const patience = setTimeout(() => this.#process.kill('SIGKILL'), 3000);
+    const patience = setTimeout(() => this.#process.kill('SIGKILL'), END_MS);
     await this.#ended;
     clearTimeout(patience);
     this.drop();
@@ -73,29 +73,27 @@ export class Daemon implements MeasuredProcess {
   drop(): void {
     running.delete(this);
     this.#process.kill('SIGKILL');
-    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 3 });
+    // Again, where it has yet written a moment ago.
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  async #listening(program: string, port: number): Promise<void> {
-    const endMs = Date.now() + START_MS;
+  get #hasEnded(): boolean {
+    return this.#process.exitCode !== null || this.#process.signalCode !== null;
+  }
+
+  async #fault(): Promise<Error> {
+    await this.#ended;
+    return await this.#lastWords.error(this.#program, this.#process.exitCode ?? this.#process.signalCode);
+  }
+
+  async #listening(port: number): Promise<void> {
+    const endMs = performance.now() + START_MS;
     while (!(await listensOn(port))) {
-      if (this.#process.exitCode === null && Date.now() < endMs) continue;
+      if (!this.#hasEnded && performance.now() < endMs) continue;
       this.drop();
-      throw new Error(`${program} does not listen on ${port}: it ended with ${this.#process.exitCode}`);
+      throw await this.#fault();
     }
   }
-}
-
-/** All of the process's threads, from /proc/<pid>/stat. */
-export function cpuMsOf(stat: string): number {
-  // The name, in parentheses, may hold spaces and parentheses.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
-}
-
-/** From /proc/<pid>/status. */
-export function rssBytesOf(status: string): number {
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
 }
 
 export function freePort(): Promise<number> {
@@ -103,7 +101,7 @@ export function freePort(): Promise<number> {
     const server = createServer();
     server.once('error', reject);
     server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
+      const { port } = server.address() as AddressInfo;
       server.close(() => resolve(port));
     });
   });
@@ -116,18 +114,23 @@ function listensOn(port: number): Promise<boolean> {
       socket.destroy();
       resolve(true);
     });
-    socket.once('error', () => setTimeout(() => resolve(false), 20));
+    socket.once('error', () => setTimeout(() => resolve(false), RETRY_MS));
   });
 }
 
 let isWatching = false;
 
-function watch(): void {
+/** However it ends, daemons end with it. */
+function watchTheBench(): void {
   if (isWatching) return;
   isWatching = true;
   process.on('exit', () => {
     for (const daemon of [...running]) daemon.drop();
   });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(signal, () => process.exit(130));
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)
+    process.once(signal, () => process.exit(code));
 }

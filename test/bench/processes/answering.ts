@@ -1,6 +1,6 @@
 /** The inside of a bench's process: answers what child.ts asks, and ends with its parent. */
-import { now } from '../children.ts';
-import type { Usage } from './child.ts';
+import { now } from '../clock.ts';
+import type { Usage } from './proc-usage.ts';
 
 interface Question {
   readonly id: number;
@@ -19,15 +19,15 @@ export function answer(answerers: Readonly<Record<string, Answerer>>, onEnd?: ()
       if (!answerer) throw new TypeError(`cannot answer ${question}`);
       process.send!({ id, value: await answerer(argument) });
     } catch (error) {
-      process.send?.({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+      process.send?.({ id, error: String(error) });
     }
   });
   process.on('disconnect', async () => {
     await onEnd?.();
     process.exit(0);
   });
-  // Of the terminal: the parent's end ends this one, and in order.
-  process.on('SIGINT', () => {});
+  // Of the terminal, or to the whole group: the parent's end ends this one, and in order.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 }
 
 export function usage(): Usage {

@@ -1,19 +1,13 @@
 /**
- * A process of a bench, as its parent sees it: forked onto a core, asked one thing at a time, ended. The other side is
- * answering.ts. Called by scenarios; outside programs are daemons/daemon.ts's.
+ * A process of a bench, as its parent sees it: forked onto a core, asked by name, ended. The other side is answering.ts.
+ * Called by scenarios; outside programs are daemons/daemon.ts's.
  */
 import { type ChildProcess, fork, spawnSync } from 'node:child_process';
-
-export interface Usage {
-  readonly cpuMs: number;
-  /** When that was. */
-  readonly timeMs: number;
-  readonly rssBytes: number;
-}
+import { LastWords } from './last-words.ts';
+import { type Usage, usageOf } from './proc-usage.ts';
 
 /** What is measured, whoever runs it. */
 export interface MeasuredProcess {
-  readonly pid: number;
   usage(): Promise<Usage>;
   end(): Promise<void>;
 }
@@ -29,7 +23,10 @@ interface Asked {
   reject(error: Error): void;
 }
 
+/** Where there is no taskset, processes run where the system puts them. */
 export const canPin = spawnSync('taskset', ['-V']).status === 0;
+/** A hub writes what it holds before it ends. */
+const END_MS = 15_000;
 
 export class Child implements MeasuredProcess {
   readonly #process: ChildProcess;
@@ -37,10 +34,16 @@ export class Child implements MeasuredProcess {
   readonly #asked = new Map<number, Asked>();
   #lastId = 0;
   #isEnding = false;
+  /** Why it cannot answer any more. */
+  #fault: Error | undefined;
 
-  /** @param script beside this file, with the ending .js */
+  /** @param script from this folder, with the ending .js */
   static start(script: string, core: 0 | 1): Child {
-    const child = fork(new URL(script, import.meta.url), { execArgv: [], serialization: 'advanced' });
+    const child = fork(new URL(script, import.meta.url), {
+      execArgv: [],
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+    });
     // All its threads: the workers of libuv come later and inherit it.
     if (canPin) spawnSync('taskset', ['-a', '-p', '-c', String(core), String(child.pid)]);
     return new Child(child, script);
@@ -48,38 +51,43 @@ export class Child implements MeasuredProcess {
 
   private constructor(child: ChildProcess, script: string) {
     this.#process = child;
+    const lastWords = new LastWords(child);
     child.on('message', (answer: Answer) => this.#take(answer));
     this.#ended = new Promise((resolve) =>
-      child.once('exit', (code, signal) => {
-        const error = new Error(`${script} ended with ${code ?? signal}`);
-        for (const { reject } of this.#asked.values()) reject(error);
+      // Not 'close', which does not come where the parent has disconnected.
+      child.once('exit', async (code, signal) => {
+        this.#fault = await lastWords.error(script, code ?? signal);
+        if (!this.#isEnding && this.#asked.size === 0) process.stderr.write(`${this.#fault.message}\n`);
+        for (const { reject } of this.#asked.values()) reject(this.#fault);
         this.#asked.clear();
-        if (!this.#isEnding) process.stderr.write(`${error.message}\n`);
         resolve();
       }),
     );
   }
 
-  get pid(): number {
-    return this.#process.pid!;
-  }
-
-  ask<Result = void>(question: string, argument?: unknown): Promise<Result> {
-    return new Promise<Result>((resolve, reject) => {
+  async ask<Result = void>(question: string, argument?: unknown): Promise<Result> {
+    // One that is about to be closed says why before long, and better than the channel does.
+    if (!this.#process.connected) await this.#ended;
+    if (this.#fault) throw this.#fault;
+    return await new Promise<Result>((resolve, reject) => {
       const id = ++this.#lastId;
       this.#asked.set(id, { resolve, reject });
-      this.#process.send({ id, question, argument }, (error) => error && reject(error));
+      // An error of sending is the end of the process, which rejects.
+      this.#process.send({ id, question, argument }, () => {});
     });
   }
 
-  usage(): Promise<Usage> {
-    return this.ask<Usage>('usage');
+  /** From /proc where there is one: a process in a long turn of its event loop would answer late. */
+  async usage(): Promise<Usage> {
+    return usageOf(this.#process.pid!) ?? (await this.ask<Usage>('usage'));
   }
 
   async end(): Promise<void> {
     this.#isEnding = true;
     if (this.#process.connected) this.#process.disconnect();
+    const patience = setTimeout(() => this.#process.kill('SIGKILL'), END_MS);
     await this.#ended;
+    clearTimeout(patience);
   }
 
   #take({ id, value, error }: Answer): void {
@@ -90,10 +98,11 @@ export class Child implements MeasuredProcess {
   }
 }
 
+/** Has a process ended when the run is over. */
+export type Keep = <P extends MeasuredProcess>(process: P) => P;
+
 /** Ends them all, whatever becomes of `run`. */
-export async function withProcesses<Result>(
-  run: (keep: <P extends MeasuredProcess>(process: P) => P) => Promise<Result>,
-): Promise<Result> {
+export async function withProcesses<Result>(run: (keep: Keep) => Promise<Result>): Promise<Result> {
   const kept: MeasuredProcess[] = [];
   try {
     return await run((process) => {

@@ -39,14 +39,15 @@ const GREET: Readonly<Record<string, Greet>> = {
     line.write(frameOf(msgpackCodec.encodeClient(subscribe)));
     await line.until('channelNumber');
   },
-  uws: greetPlain,
-  ws: greetPlain,
+  uws: greetBare,
+  ws: greetBare,
   async socketio(line) {
     await upgrade(line, '/socket.io/?EIO=4&transport=websocket');
     await line.until('"sid"');
     line.write(textFrame('40'));
     await line.until('40{"sid"');
-    line.write(textFrame('42["subscribe"]'));
+    line.write(textFrame('420["sub","bench"]'));
+    await line.until('430[');
   },
   async nats(line) {
     await line.until('INFO');
@@ -71,9 +72,11 @@ const PINGS: Readonly<Record<string, { readonly asks: Buffer; readonly answer: U
   'nats-ws': { asks: Buffer.from('PING\r\n'), answer: frameOf(Buffer.from('PONG\r\n')) },
 };
 
-async function greetPlain(line: Line): Promise<void> {
+/** The bench's own bare servers, see dialects/bare.ts. */
+async function greetBare(line: Line): Promise<void> {
   await upgrade(line, '/');
-  line.write(frameOf(Buffer.from('sub')));
+  line.write(frameOf(Buffer.of(0)));
+  await line.until('ok');
 }
 
 async function upgrade(line: Line, path: string, protocol?: string): Promise<void> {

@@ -5,13 +5,13 @@
  */
 import { msgpackCodec } from '../../../shared/codec.ts';
 import { SUBPROTOCOLS } from '../../../shared/frames.ts';
-import { now } from '../children.ts';
+import { now } from '../clock.ts';
 import { MarkerCounter, markersIn, stamp } from '../marker.ts';
 import { recordPayload } from '../marker-record.ts';
+import { percentilesOf } from '../percentiles.ts';
 import { frameOf, openRaw, type RawSocket } from '../raw-socket.ts';
 import { MessageReader } from '../wire/message-reader.ts';
 import { answer } from './answering.ts';
-import { percentilesOf } from './percentiles.ts';
 
 export interface LatencyOrder {
   readonly url: string;

@@ -69,13 +69,15 @@ async function openStore({ page, pages }: PageOrder): Promise<Database> {
   folder = mkdtempSync(join(tmpdir(), 'ringcast-bench-'));
   const filled = rocksdb(folder);
   await done((callback) => filled.open(OPTIONS, callback));
+  const batch = filled.batch();
   for (let from = 0; from < pages; from += PAGES_PER_BATCH) {
-    const batch = Array.from({ length: Math.min(PAGES_PER_BATCH, pages - from) }, (_, i) => {
+    batch._clear();
+    for (let i = from; i < Math.min(from + PAGES_PER_BATCH, pages); i++) {
       const key = Buffer.alloc(8);
-      key.writeBigUInt64BE(BigInt(from + i));
-      return { type: 'put' as const, key, value: page };
-    });
-    await done((callback) => filled.batch(batch, { sync: true }, callback));
+      key.writeBigUInt64BE(BigInt(i));
+      batch._put(key, page);
+    }
+    await done((callback) => batch._write({ sync: true }, callback));
   }
   // Opened anew, as the hub is: nothing is in its write buffer.
   await done((callback) => filled.close(callback));

@@ -1,19 +1,21 @@
 /**
- * i: what an idle connection with one subscription costs in memory: how much the server's resident memory (RSS) has
- * grown once all are open and it grows no more, over the RSS before the first, divided by their number. No garbage
- * collection is forced: what a server leaves lying about is its cost. The kernel's part is not in it, for any server.
+ * i: what one more idle connection with one subscription costs in memory. 1,000 connections are open first; by how much
+ * the server's resident memory (RSS) grows from there, once all others are open and it grows no more, is divided by their
+ * number. What a process grows once, such as a garbage collector's young space or the code that it compiles, belongs to no
+ * connection; it is the same with few as with many, and would be divided among however many were measured.
+ * No garbage collection is forced: what a server leaves lying about is its cost. The kernel's part is not in it, for any
+ * server.
  */
-
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { startNats } from '../daemons/nats.ts';
-import { startRedis } from '../daemons/redis.ts';
-import { Child, type MeasuredProcess, withProcesses } from '../processes/child.ts';
+import { Child, type Keep, type MeasuredProcess, withProcesses } from '../processes/child.ts';
 import type { IdleOrder } from '../processes/idle-clients.ts';
 import { AbsentPeer, type BenchRun, type Figures, type Scenario } from '../scenario.ts';
-import { HubRun } from './hub-run.ts';
+import { type StartedServer, startServer } from '../started-server.ts';
 import { pause } from './saturation.ts';
 
+/** Open before the others, and not counted. */
+const FIRST_CONNECTIONS = 1000;
 const CLIENTS_PER_PROCESS = 10_000;
 /** Beside its connections: files of the store, libraries, pipes. */
 const SPARE_FILES = 300;
@@ -26,40 +28,61 @@ export const idleMemoryOfMany = idleScenario('i50', 50_000);
 function idleScenario(letter: string, count: number): Scenario {
   return {
     letter,
-    what: `${count.toLocaleString('en')} idle connections with 1 subscription, memory of the server`,
+    what: `${count.toLocaleString('en')} idle connections with 1 subscription beside 1,000, memory of the server`,
     compares: { figure: 'bytesPerConnection', better: 'less' },
     servers: ['ringcast', 'uws', 'ws', 'socketio', 'nats', 'nats-ws', 'redis'],
     measure: (server, run) => measureIdle(server, count, run),
   };
 }
 
-async function measureIdle(server: string, count: number, run: BenchRun): Promise<Figures> {
-  raiseFileLimit(count + SPARE_FILES);
+async function measureIdle(name: string, count: number, run: BenchRun): Promise<Figures> {
+  const total = FIRST_CONNECTIONS + count;
+  raiseFileLimit(total + SPARE_FILES);
   return await withProcesses(async (keep) => {
-    const { measured, port, token } = await start(server, count);
-    keep(measured);
+    const server = await startServer(name, total + SPARE_FILES);
+    const measured = keep(server.process);
+    const clients = new IdleClients(name, server, keep);
+    await clients.open(FIRST_CONNECTIONS);
     const before = await settled(measured);
-    const clients = Array.from({ length: Math.ceil(count / CLIENTS_PER_PROCESS) }, () =>
-      keep(Child.start('./idle-clients.js', 1)),
-    );
-    const startMs = Date.now();
-    await Promise.all(
-      clients.map((client, i) => {
-        const share = Math.min(CLIENTS_PER_PROCESS, count - i * CLIENTS_PER_PROCESS);
-        const order: IdleOrder = { server, port, token, count: share, localAddress: `127.0.0.${i + 2}` };
-        return client.ask('open', order);
-      }),
-    );
+    await clients.open(count);
     const after = await settled(measured);
-    const counts = await Promise.all(clients.map((client) => client.ask<number>('count')));
-    const open = counts.reduce((sum, each) => sum + each, 0);
-    if (open !== count) throw new Error(`${server} keeps ${open} of ${count} connections`);
-    const seconds = (Date.now() - startMs) / 1000;
-    run.progress(
-      `${open} open and settled after ${seconds.toFixed(1)} s, RSS ${mib(before)} → ${mib(after)} MiB`,
-    );
+    const open = await clients.count();
+    if (open !== total) throw new Error(`${name} keeps ${open} of ${total} connections`);
+    run.progress(`${open} open, RSS ${mib(before)} → ${mib(after)} MiB`);
     return { bytesPerConnection: (after - before) / count, rssBytes: after };
   });
+}
+
+/** In as many processes as it takes: each has ports for so many. */
+class IdleClients {
+  readonly #processes: Child[] = [];
+  readonly #order: Pick<IdleOrder, 'server' | 'port' | 'token'>;
+  readonly #keep: Keep;
+
+  constructor(server: string, { url, token }: StartedServer, keep: Keep) {
+    this.#order = { server, port: Number(new URL(url).port), token };
+    this.#keep = keep;
+  }
+
+  /** So many more. */
+  async open(count: number): Promise<void> {
+    const shares = Array.from({ length: Math.ceil(count / CLIENTS_PER_PROCESS) }, (_, i) =>
+      Math.min(CLIENTS_PER_PROCESS, count - i * CLIENTS_PER_PROCESS),
+    );
+    await Promise.all(
+      shares.map((share) => {
+        const client = this.#keep(Child.start('./idle-clients.js', 1));
+        this.#processes.push(client);
+        const localAddress = `127.0.0.${this.#processes.length + 1}`;
+        return client.ask('open', { ...this.#order, count: share, localAddress } satisfies IdleOrder);
+      }),
+    );
+  }
+
+  async count(): Promise<number> {
+    const counts = await Promise.all(this.#processes.map((client) => client.ask<number>('count')));
+    return counts.reduce((sum, each) => sum + each, 0);
+  }
 }
 
 /** RSS once it changes by less than 1 % in a second, or after 6 s. */
@@ -72,26 +95,6 @@ async function settled(server: MeasuredProcess): Promise<number> {
     await pause(SETTLE_STEP_MS);
   }
   return seen.at(-1)!;
-}
-
-async function start(
-  server: string,
-  count: number,
-): Promise<{ measured: MeasuredProcess; port: number; token: string }> {
-  if (server === 'ringcast') {
-    const hub = await HubRun.start();
-    return { measured: hub, port: Number(new URL(hub.address.url).port), token: hub.address.token };
-  }
-  if (server === 'redis') {
-    const { daemon, port } = await startRedis({ maxClients: count + 100 });
-    return { measured: daemon, port, token: '' };
-  }
-  if (server.startsWith('nats')) {
-    const { daemon, port, webSocketPort } = await startNats({ webSocket: server === 'nats-ws' });
-    return { measured: daemon, port: server === 'nats-ws' ? webSocketPort : port, token: '' };
-  }
-  const measured = Child.start('./idle-server.js', 0);
-  return { measured, port: await measured.ask<number>('start', server), token: '' };
 }
 
 /** Processes that are started from now on may open so many files. */

@@ -1,23 +1,19 @@
 /** f: what one connection can publish when each record is acknowledged from disk. */
 import { startNats } from '../daemons/nats.ts';
 import { startRedis } from '../daemons/redis.ts';
+import { HubRun } from '../hub-run.ts';
 import { payloadOf } from '../marker.ts';
 import { recordPayload } from '../marker-record.ts';
-import { Child, type MeasuredProcess, withProcesses } from '../processes/child.ts';
+import { Child, type Keep, type MeasuredProcess, withProcesses } from '../processes/child.ts';
 import type { PublisherOrder } from '../processes/publisher.ts';
 import type { BenchRun, Figures, Scenario } from '../scenario.ts';
-import { HubRun } from './hub-run.ts';
 import { measureRecords } from './record-pace.ts';
 
 const PAYLOAD_BYTES = 100;
-/**
- * Publishes unanswered at most. Of 1,024, 4,096, 16,384 and 65,536 these were best for ours; NATS and Redis differed less
- * by it than from run to run.
- */
-const DEPTH = { ringcast: 16_384, 'ringcast-sdk': 4096, nats: 16_384, redis: 16_384 } as const;
+/** Publishes unanswered at most, the same for all. */
+const DEPTH = 16_384;
 
-type Server = keyof typeof DEPTH;
-type Keep = <P extends MeasuredProcess>(process: P) => P;
+type Server = 'ringcast' | 'ringcast-sdk' | 'nats' | 'redis';
 
 /**
  * What "from disk" means differs: Ringcast and Redis (appendfsync always) have synced a record before they answer,
@@ -33,12 +29,11 @@ export const durableIngest: Scenario = {
 
 async function measure(server: Server, run: BenchRun, keep: Keep): Promise<Figures> {
   const { measured, ...address } = await start(server, keep);
-  const depth = DEPTH[server];
-  run.progress(`up to ${depth} publishes unanswered`);
+  run.progress(`up to ${DEPTH} publishes unanswered`);
   if (server === 'ringcast-sdk') {
     const load = keep(Child.start('./sdk-publisher.js', 1));
     await load.ask('open', address);
-    await load.ask('flood', { channel: 'bench', data: payloadOf(PAYLOAD_BYTES - 2), depth });
+    await load.ask('flood', { channel: 'bench', data: payloadOf(PAYLOAD_BYTES - 2), depth: DEPTH });
     return await measureRecords(measured, load, run);
   }
   const load = keep(Child.start('./publisher.js', 1));
@@ -49,7 +44,7 @@ async function measure(server: Server, run: BenchRun, keep: Keep): Promise<Figur
     payload: server === 'ringcast' ? recordPayload(PAYLOAD_BYTES) : payloadOf(PAYLOAD_BYTES),
     recordsPerFrame: 1,
     ack: 'disk',
-    depth,
+    depth: DEPTH,
   };
   await load.ask('open', order);
   await load.ask('flood');

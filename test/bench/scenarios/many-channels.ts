@@ -1,9 +1,10 @@
 /** j: what it costs to publish to many channels in turn, beside one. */
+
+import { HubRun } from '../hub-run.ts';
 import { recordPayload } from '../marker-record.ts';
 import { Child, withProcesses } from '../processes/child.ts';
 import type { PublisherOrder } from '../processes/publisher.ts';
 import type { Scenario } from '../scenario.ts';
-import { HubRun } from './hub-run.ts';
 import { measureRecords } from './record-pace.ts';
 
 const PAYLOAD_BYTES = 100;

@@ -1,7 +1,8 @@
 /** h: what the readers of one channel notice when another is replayed as fast as it goes. */
+
+import type { Percentiles } from '../percentiles.ts';
 import { Child, withProcesses } from '../processes/child.ts';
 import type { LatencyOrder } from '../processes/live-latency.ts';
-import type { Percentiles } from '../processes/percentiles.ts';
 import type { ReplayOrder } from '../processes/replay-sink.ts';
 import type { Scenario } from '../scenario.ts';
 import { REPLAYED, startFilledHub } from './replay.ts';

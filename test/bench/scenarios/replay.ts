@@ -1,10 +1,11 @@
 /** g: how fast one reader is given what a channel holds, beside a bare loop that sends the same pages. */
+
+import { HubRun } from '../hub-run.ts';
 import { recordPayload, recordRun } from '../marker-record.ts';
 import { Child, type MeasuredProcess, withProcesses } from '../processes/child.ts';
 import type { PageOrder } from '../processes/page-loop.ts';
 import type { ReplayOrder } from '../processes/replay-sink.ts';
 import type { BenchRun, Figures, Scenario } from '../scenario.ts';
-import { HubRun } from './hub-run.ts';
 import { measureSaturated } from './saturation.ts';
 
 const PAYLOAD_BYTES = 100;

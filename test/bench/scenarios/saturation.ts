@@ -1,5 +1,6 @@
 /** Measures a load that runs at full speed: how much it does in a while, and what that costs the server. */
-import type { Child, MeasuredProcess, Usage } from '../processes/child.ts';
+import type { Child, MeasuredProcess } from '../processes/child.ts';
+import type { Usage } from '../processes/proc-usage.ts';
 import type { BenchRun } from '../scenario.ts';
 
 const WARM_UP_MS = 1500;

@@ -1,18 +1,17 @@
 /** k: how many objects a program reads a second with the client library of each, decoded and looked into. */
 import { encodeValue } from '../../../shared/msgpack.ts';
 import { startNats } from '../daemons/nats.ts';
-import { Child, type MeasuredProcess, withProcesses } from '../processes/child.ts';
+import { HubRun } from '../hub-run.ts';
+import { Child, type Keep, type MeasuredProcess, withProcesses } from '../processes/child.ts';
 import type { FloodOrder } from '../processes/nats-flood.ts';
 import { SAMPLE } from '../processes/sample.ts';
 import type { ReadOrder } from '../processes/sdk-reader.ts';
 import type { Scenario } from '../scenario.ts';
-import { HubRun } from './hub-run.ts';
 import { measureRecords } from './record-pace.ts';
 
 const RECORDS = 3_000_000;
 const RING_BYTES = 1024 * 1024 * 1024;
 
-type Keep = <P extends MeasuredProcess>(process: P) => P;
 type Started = { readonly measured: MeasuredProcess; readonly order: ReadOrder };
 
 /**

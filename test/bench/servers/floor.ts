@@ -3,7 +3,7 @@
  * there are several under one cork for each connection. No log, no auth, no disk: what batching alone gives.
  */
 import type { WebSocket } from 'uWebSockets.js';
-import { serveBare } from './serving.ts';
+import { serveBare } from './bare-server.ts';
 import { type ChannelFrame, TickBatches } from './tick-batches.ts';
 
 const subscribers: WebSocket<unknown>[][] = Array.from({ length: 256 }, () => []);

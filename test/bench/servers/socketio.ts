@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Server } from 'socket.io';
-import { announce } from './serving.ts';
+import { answer } from '../processes/answering.ts';
 
 const http = createServer();
 const io = new Server(http, { transports: ['websocket'], serveClient: false });
@@ -13,7 +13,14 @@ io.on('connection', (socket) => {
   });
   socket.on('pub', (room: string, payload: string) => io.to(room).emit('pub', payload));
 });
-http.listen(0, '127.0.0.1', () => {
-  const { port } = http.address() as AddressInfo;
-  announce(`ws://127.0.0.1:${port}/socket.io/?EIO=4&transport=websocket`);
-});
+
+function start(): Promise<string> {
+  return new Promise((resolve) => {
+    http.listen(0, '127.0.0.1', () => {
+      const { port } = http.address() as AddressInfo;
+      resolve(`ws://127.0.0.1:${port}/socket.io/?EIO=4&transport=websocket`);
+    });
+  });
+}
+
+answer({ start });

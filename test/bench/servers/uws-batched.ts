@@ -2,7 +2,7 @@
  * Bare uWebSockets.js with native topics, batched the way that the hub batches: each tick's messages of a channel are one
  * frame and one `app.publish`. No log, no auth, no disk.
  */
-import { serveBare } from './serving.ts';
+import { serveBare } from './bare-server.ts';
 import { TickBatches } from './tick-batches.ts';
 
 const topics = Array.from({ length: 256 }, (_, channel) => `bench.${channel}`);

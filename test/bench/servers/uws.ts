@@ -1,5 +1,5 @@
 /** Bare uWebSockets.js with native topics: one `app.publish` per message. */
-import { serveBare } from './serving.ts';
+import { serveBare } from './bare-server.ts';
 
 const topics = Array.from({ length: 256 }, (_, channel) => `bench.${channel}`);
 

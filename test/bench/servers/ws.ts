@@ -1,12 +1,11 @@
 /** The package `ws` as its README shows a broadcast: a loop of sends, for each message. No compression (its default). */
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { announce } from './serving.ts';
+import { answer } from '../processes/answering.ts';
 
 const subscribers: Set<WebSocket>[] = Array.from({ length: 256 }, () => new Set());
 
-const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
-server.on('connection', (ws) => {
+function serve(ws: WebSocket): void {
   ws.on('message', (message: Buffer) => {
     const channel = subscribers[message[0]!]!;
     if (message.length > 1) {
@@ -16,5 +15,14 @@ server.on('connection', (ws) => {
     channel.add(ws);
     ws.send(Buffer.from('ok'));
   });
-});
-server.on('listening', () => announce(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`));
+}
+
+function start(): Promise<string> {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  server.on('connection', serve);
+  return new Promise((resolve) => {
+    server.on('listening', () => resolve(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/`));
+  });
+}
+
+answer({ start });

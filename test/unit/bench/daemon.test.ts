@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { cpuMsOf, rssBytesOf } from '../../bench/daemons/daemon.ts';
+import { cpuMsOf, rssBytesOf } from '../../bench/processes/proc-usage.ts';
 
-describe('what /proc says of a daemon', () => {
+describe('what /proc says of a process', () => {
   it('has the CPU of user and system, though the name holds spaces and parentheses', () => {
     const stat = '4711 (odd) name (x) S 1 4711 4711 0 -1 4194304 1 2 3 4 250 50 7 8 20 0 9 0 12345';
     expect(cpuMsOf(stat)).toBe(3000);

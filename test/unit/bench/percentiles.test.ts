@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { percentilesOf } from '../../bench/processes/percentiles.ts';
+import { percentilesOf } from '../../bench/percentiles.ts';
 
 describe('percentilesOf', () => {
   it('finds each in values of any order, without changing them', () => {

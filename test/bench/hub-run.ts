@@ -2,10 +2,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { HubConfigInput } from '../../../server/config-schema.ts';
-import { Child, type MeasuredProcess, type Usage } from '../processes/child.ts';
-import type { HubOrder } from '../processes/hub.ts';
-import type { PublisherOrder } from '../processes/publisher.ts';
+import type { HubConfigInput } from '../../server/config-schema.ts';
+import { Child, type MeasuredProcess } from './processes/child.ts';
+import type { HubOrder } from './processes/hub.ts';
+import type { Usage } from './processes/proc-usage.ts';
+import type { PublisherOrder } from './processes/publisher.ts';
 
 const RECORDS_PER_FILLING_FRAME = 50;
 
@@ -22,7 +23,12 @@ export class HubRun implements MeasuredProcess {
 
   static async start(settings: HubConfigInput = {}): Promise<HubRun> {
     const hub = new HubRun(settings, await mkdtemp(join(tmpdir(), 'ringcast-bench-')));
-    await hub.#open();
+    try {
+      await hub.#open();
+    } catch (cause) {
+      await hub.end();
+      throw cause;
+    }
     return hub;
   }
 
@@ -30,10 +36,6 @@ export class HubRun implements MeasuredProcess {
     this.#settings = settings;
     this.#dataFolder = dataFolder;
     this.#child = Child.start('./hub.js', 0);
-  }
-
-  get pid(): number {
-    return this.#child.pid;
   }
 
   get address(): HubAddress {

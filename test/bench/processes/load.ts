@@ -1,16 +1,17 @@
 /**
- * The load, in a process of its own: opens the connections, drives one measurement, sends its figures to the parent. It knows
+ * The load of fan-out scenarios: opens the connections, publishes, and counts what comes in a while. It knows
  * no protocol: messages are encoded once by a dialect, and what comes is counted by its markers.
  *
  * Saturated: a window of unreceived publishes, refilled in whole bursts. Refilled one by one, a loop can settle into a
  * rhythm of one message and measure system calls. Paced: a fixed rate, latency from the intended send time.
  */
-import { now } from './children.ts';
-import { type Credit, Messages } from './dialects/dialect.ts';
-import { dialectOf } from './dialects/index.ts';
-import { MarkerCounter } from './marker.ts';
-import { percentilesOf } from './percentiles.ts';
-import { openRaw, type RawSocket } from './raw-socket.ts';
+import { now } from '../clock.ts';
+import { type Credit, Messages } from '../dialects/dialect.ts';
+import { dialectOf } from '../dialects/index.ts';
+import { MarkerCounter } from '../marker.ts';
+import { type Percentiles, percentilesOf } from '../percentiles.ts';
+import { openRaw, type RawSocket } from '../raw-socket.ts';
+import { answer, usage } from './answering.ts';
 
 export interface LoadOrder {
   readonly server: string;
@@ -21,7 +22,6 @@ export interface LoadOrder {
   readonly subscribers: number;
   readonly payloadBytes: number;
   readonly warmUpMs: number;
-  readonly measureMs: number;
   /** Saturated: publishes written at once, and how many of these bursts may be under way. */
   readonly burst: number;
   readonly window: number;
@@ -32,8 +32,8 @@ export interface LoadOrder {
 export interface LoadResult {
   readonly deliveries: number;
   readonly elapsedMs: number;
-  /** p50, p90, p99, p99.9; none where it is not paced. */
-  readonly latenciesUs: readonly number[];
+  /** null where it is saturated. */
+  readonly latencies: Percentiles | null;
   readonly cpuMs: number;
 }
 
@@ -42,40 +42,43 @@ const OPENED_AT_ONCE = 50;
 /** Times are read on one subscriber of so many: reading a clock for each message would delay the next. */
 const SUBSCRIBERS_PER_CLOCK = 10;
 
-process.on('message', (order: LoadOrder) => void run(order));
-process.on('disconnect', () => process.exit(0));
+let order: LoadOrder;
+let sinks: Sinks;
+let latenciesUs: number[] = [];
+let isMeasuring = false;
 
-async function run(order: LoadOrder): Promise<void> {
-  const latenciesUs: number[] = [];
-  let isMeasuring = false;
-  const onTime = (timeMs: number) => {
+/** Opens all and starts to publish; resolves when it has run warm. */
+async function flow(given: LoadOrder): Promise<void> {
+  order = given;
+  sinks = await openSinks(order, (timeMs) => {
     if (isMeasuring) latenciesUs.push((now() - timeMs) * 1000);
-  };
-  const sinks = await openSinks(order, onTime);
+  });
   const publisher = await Publisher.open(order);
   if (order.ratePerSecond === null) saturate(order, publisher, sinks);
   else pace(order, publisher, order.ratePerSecond);
   await pause(order.warmUpMs);
+}
+
+async function measure(measureMs: number): Promise<LoadResult> {
+  latenciesUs = [];
   isMeasuring = true;
-  process.send!('begin');
-  const startMs = now();
-  const cpu = process.cpuUsage();
+  const start = usage();
   const before = sinks.total();
   // In quarters, so as to notice a loop that has come to a stop: its figure would be too small, not absent.
   let last = before;
   for (let i = 0; i < 4; i++) {
-    await pause(order.measureMs / 4);
+    await pause(measureMs / 4);
     if (sinks.total() === last) throw new Error('nothing came for a quarter of the time');
     last = sinks.total();
   }
-  const { user, system } = process.cpuUsage(cpu);
-  const result: LoadResult = {
+  isMeasuring = false;
+  const end = usage();
+  return {
     deliveries: last - before,
-    elapsedMs: now() - startMs,
-    latenciesUs: percentilesOf(latenciesUs),
-    cpuMs: (user + system) / 1000,
+    elapsedMs: end.timeMs - start.timeMs,
+    latencies: order.ratePerSecond === null ? null : percentilesOf(latenciesUs),
+    cpuMs: end.cpuMs - start.cpuMs,
   };
-  process.send!(result);
 }
 
 /** The subscribers, by their counts. */
@@ -199,3 +202,5 @@ function pace(order: LoadOrder, publisher: Publisher, rate: number): void {
 function pause(delayMs: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, delayMs));
 }
+
+answer({ flow, measure });
