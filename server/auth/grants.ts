@@ -7,7 +7,7 @@
  * Not its job: whether the token is genuine (verify-token.ts), whether a name is well formed (its caller).
  */
 
-import { compilePatterns, isChannelPattern } from '../../shared/channel-name.ts';
+import { compilePatterns, isChannelPattern, MAX_CHANNEL_NAME_BYTES } from '../../shared/channel-name.ts';
 import { RingcastError } from '../../shared/errors.ts';
 
 /** Most patterns in one list of the claim. */
@@ -83,7 +83,8 @@ function compileNames(patterns: readonly string[]): (name: string) => boolean {
   return (name) => {
     if (name === lastGranted) return true;
     if (!names.has(name) && !matchesWild(name)) return false;
-    lastGranted = name;
+    // Names are asked after before they are checked: one as long as a frame is not kept.
+    if (name.length <= MAX_CHANNEL_NAME_BYTES) lastGranted = name;
     return true;
   };
 }

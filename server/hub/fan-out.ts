@@ -67,7 +67,7 @@ export class FanOut {
     if (this.#schedule.isTickFull) this.flush();
   }
 
-  /** Pushes everything that is due, and `feed` whatever its push interval: who reads it now is to see all of it. */
+  /** Pushes everything that is due, and `feed` before its push interval is over, if it was not lately. */
   flushThrough(feed: Feed): void {
     this.#schedule.hasten(feed);
     this.flush();
@@ -148,10 +148,10 @@ export class FanOut {
 
   /** What was held for the push interval has left a small ring meanwhile: catch-up reads it from the store. */
   #demoteAll(feed: Feed): void {
-    const { live, pushedOffset, pushedBytes, log } = feed;
+    const { live, pushedOffset, log } = feed;
     const cursor = { epoch: log.currentEpoch, offset: pushedOffset };
     for (const subscription of [...live]) {
-      subscription.demote('socket-full', cursor, pushedBytes);
+      subscription.demoteBlameless(cursor);
       this.#handlers.onLagging(subscription);
     }
   }

@@ -28,6 +28,8 @@ export class Feed {
   isDirty = false;
   /** Their push interval is not over; kept by {@link PushSchedule}. */
   isHeld = false;
+  /** It was pushed before its interval was over, for somebody who came. */
+  isHastened = false;
   readonly live: Subscription[] = [];
   /** What this tick sends to them, and its bytes on the wire; kept by {@link Gathering}. */
   frames = NO_FRAMES;
@@ -59,6 +61,11 @@ export class Feed {
   get bounds(): LogBounds {
     const { epochs, currentEpoch, oldestOffset } = this.log;
     return { epochs, currentEpoch, oldestOffset, headOffset: this.pushedOffset };
+  }
+
+  /** As {@link bounds}, with what is still to be pushed: for a pull, which nothing is pushed beside. */
+  get pullBounds(): LogBounds {
+    return { ...this.bounds, headOffset: this.targetOffset };
   }
 
   /** Whoever is live was handed all that has come; where nobody is, it needs no frames. */

@@ -368,6 +368,8 @@ export class Feeder {
         this.#writer.reset();
         // A little may be buffered: with steady live traffic on the connection there would always be.
         if (result && !reader.sink.isFull) take(result.value);
+        // It is read again: less at once, or what nobody takes would cost the most.
+        else reader.storeReadBytes = SEGMENT_BYTES;
       }
     } finally {
       done();

@@ -42,7 +42,7 @@ export class Gathering {
     }
   }
 
-  /** Sends everything that was added. */
+  /** Sends everything that was added. `deliver` never throws: a fault at one reader is that one's. */
   send(): void {
     for (let reader = this.#readers.pop(); reader; reader = this.#readers.pop()) {
       this.#subscriptions = reader.takeOutgoing();

@@ -36,8 +36,7 @@ export async function pull(
   const channel = await hub.hold(hub.openChannel(request.channel));
   try {
     const feed = channel.feed(request.durable ? 'durable' : 'memory');
-    hub.fanOut.flushThrough(feed);
-    const cursor = await startOf(hub, feed, request.from as LogFrom);
+    const cursor = await startOf(hub, feed, request.from as LogFrom, feed.pullBounds);
     const page = await (request.reverse
       ? backward(hub, feed, request, cursor)
       : forward(hub, feed, request, cursor));
@@ -59,7 +58,7 @@ async function forward(hub: Hub, feed: Feed, request: Pull, cursor: Cursor): Pro
   const gaps: Gap[] = [];
   let at = cursor;
   while (compareCursors(at, end) < 0) {
-    const result: PageResult = await hub.logs.reader.read(feed.log, feed.bounds, at, SEGMENT_BYTES);
+    const result: PageResult = await hub.logs.reader.read(feed.log, feed.pullBounds, at, SEGMENT_BYTES);
     if (result.kind === 'gap') {
       const gap = cutGap(result.gap, end);
       gaps.push(gap);
@@ -76,8 +75,8 @@ async function forward(hub: Hub, feed: Feed, request: Pull, cursor: Cursor): Pro
 }
 
 /** Where a pull has nothing more to bring. */
-function endOf({ upTo }: Pull, { bounds }: Feed): Cursor {
-  const head = headCursor(bounds);
+function endOf({ upTo }: Pull, { pullBounds }: Feed): Cursor {
+  const head = headCursor(pullBounds);
   return upTo && compareCursors(upTo, head) < 0 ? upTo : head;
 }
 
@@ -89,7 +88,7 @@ function cutGap(gap: Gap, end: Cursor): Gap {
 
 async function backward(hub: Hub, feed: Feed, request: Pull, cursor: Cursor): Promise<Page> {
   const limit = request.limit ?? Number.MAX_SAFE_INTEGER;
-  const result = await hub.logs.reader.readBackward(feed.log, feed.bounds, cursor, limit, SEGMENT_BYTES);
+  const result = await hub.logs.reader.readBackward(feed.log, feed.pullBounds, cursor, limit, SEGMENT_BYTES);
   if ('kind' in result) return pageOf(request, cursor, true, []);
   return pageOf(request, result.next, result.atEnd, result.gaps, result.page);
 }

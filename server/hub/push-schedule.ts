@@ -79,9 +79,11 @@ export class PushSchedule {
     return due;
   }
 
-  /** `feed` is due now, also where it is held. */
+  /** `feed` is due now, also where it is held; but once per interval, or whoever comes and goes would undo it for all. */
   hasten(feed: Feed): void {
-    if (feed.isHeld) this.#release(feed);
+    if (!feed.isHeld || feed.isHastened) return;
+    feed.isHastened = true;
+    this.#release(feed);
   }
 
   /** Everything is due, held or not; nothing is waited for any more, nor what is synced from now on. */
@@ -126,7 +128,10 @@ export class PushSchedule {
       this.#cancelHolds.delete(cancel);
       const due = this.#held.get(intervalMs) ?? NOTHING;
       this.#held.delete(intervalMs);
-      for (const held of due) if (held.isHeld) this.#release(held);
+      for (const held of due) {
+        held.isHastened = false;
+        if (held.isHeld) this.#release(held);
+      }
       this.#handlers.onDue();
     });
     this.#cancelHolds.add(cancel);

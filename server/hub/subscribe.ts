@@ -41,7 +41,7 @@ export async function subscribe(
   const channel = await hub.hold(hub.openChannel(request.channel));
   try {
     const feed = channel.feed(terms.delivery);
-    // What waits to be pushed goes out first, so that head and pushedOffset are one.
+    // What waits to be pushed goes out first, so that "latest" is the head, or a push interval before it at most.
     hub.fanOut.flushThrough(feed);
     const snapshot = snapshotOf(channel, feed, request.from);
     const cursor = snapshot?.upTo ?? (await startOf(hub, feed, request.from as LogFrom));
@@ -89,8 +89,13 @@ function earlier(a: Cursor, b: Cursor): Cursor {
 }
 
 /** The cursor that `from` means for a feed now. Rejects `unknown-cursor`, `store-failed`. */
-export async function startOf(hub: Hub, feed: Feed, from: LogFrom): Promise<Cursor> {
-  const { bounds, log } = feed;
+export async function startOf(
+  hub: Hub,
+  feed: Feed,
+  from: LogFrom,
+  bounds: LogBounds = feed.bounds,
+): Promise<Cursor> {
+  const { log } = feed;
   if (from === 'latest') return headCursor(bounds);
   if (from === 'earliest') return cursorBefore(bounds, bounds.oldestOffset);
   if ('last' in from) {

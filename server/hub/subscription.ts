@@ -25,8 +25,8 @@ export class Subscription {
   readonly terms: SubscriptionTerms;
   /** Still to be sent before the log. */
   snapshot: Snapshot | undefined;
-  /** The head when it began: what was there before is history, and no lag. */
-  readonly historyOffset: Offset;
+  /** See {@link historyOffset}. */
+  #historyOffset: Offset;
   #state: SubscriptionState = 'catching-up';
   #cursor: Cursor;
   /** Run bytes of the channel up to where lag is counted from: the cursor, or the end of history where that is later. */
@@ -51,11 +51,16 @@ export class Subscription {
     this.terms = terms;
     this.snapshot = snapshot;
     this.#cursor = cursor;
-    this.historyOffset = this.feed.pushedOffset;
+    this.#historyOffset = this.feed.pushedOffset;
     this.#markBytes = this.feed.pushedBytes;
     this.#creditBytes = terms.windowBytes - terms.heldBytes;
     this.feed.addLagging(this);
     if (this.#creditBytes <= 0) this.apply('credit-spent');
+  }
+
+  /** What lies up to here is no lag of its own: it was there when it began, or the hub itself has held it. */
+  get historyOffset(): Offset {
+    return this.#historyOffset;
   }
 
   get state(): SubscriptionState {
@@ -81,7 +86,7 @@ export class Subscription {
   /** How far it lags, as its policy counts it. */
   get lag(): Lag {
     const { pushedOffset, pushedBytes } = this.feed;
-    const records = pushedOffset - Math.max(this.cursor.offset, this.historyOffset);
+    const records = pushedOffset - Math.max(this.cursor.offset, this.#historyOffset);
     return { records: Math.max(0, records), bytes: records > 0 ? pushedBytes - this.#markBytes : 0 };
   }
 
@@ -113,7 +118,7 @@ export class Subscription {
    */
   advance(cursor: Cursor, runBytes: number): void {
     if (compareCursors(cursor, this.#cursor) < 0) throw new TypeError('a cursor never goes back');
-    if (this.#cursor.offset >= this.historyOffset) this.#markBytes += runBytes;
+    if (this.#cursor.offset >= this.#historyOffset) this.#markBytes += runBytes;
     this.#cursor = cursor;
   }
 
@@ -146,5 +151,11 @@ export class Subscription {
     this.#cursor = cursor;
     this.#markBytes = endBytes;
     this.apply(event);
+  }
+
+  /** Stops being live through no fault of its reader, at `cursor`: what the feed may push by now is no lag. */
+  demoteBlameless(cursor: Cursor): void {
+    this.#historyOffset = this.feed.targetOffset;
+    this.demote('socket-full', cursor, this.feed.targetBytes);
   }
 }

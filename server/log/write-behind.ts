@@ -199,8 +199,9 @@ export class WriteBehind {
     const cuts = this.#takeCuts();
     const merges = this.#takeMerges();
     const trims = this.#trims.splice(0);
-    const plan = this.#planOf(cuts, merges, trims);
+    const plan = new WritePlan(this.#runs);
     try {
+      this.#decide(plan, cuts, merges, trims);
       this.#inFlight = this.#options.store.write(plan);
       await this.#inFlight;
     } catch (cause) {
@@ -214,14 +215,12 @@ export class WriteBehind {
     this.#settle(cuts, plan);
   }
 
-  #planOf(cuts: readonly Cut[], merges: readonly Segment[], trims: readonly Trim[]): WritePlan {
-    const plan = new WritePlan(this.#runs);
+  #decide(plan: WritePlan, cuts: readonly Cut[], merges: readonly Segment[], trims: readonly Trim[]): void {
     // The newest first: what it says of a log is what counts.
     for (let i = cuts.length - 1; i >= 0; i--)
       cuts[i]!.heads.forEach((head, log) => void plan.addRecords(log, head));
     for (const segment of merges) plan.addMerge(segment);
     for (const trim of trims) plan.addTrim(trim);
-    return plan;
   }
 
   #takeCuts(): Cut[] {

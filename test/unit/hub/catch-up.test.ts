@@ -92,6 +92,19 @@ test('a reader that takes whole reads has more read at once, in frames of a page
   sink.check();
 });
 
+test('a read that finds the socket full is a page the next time (it was as large again and again)', async () => {
+  const { core } = await openStored(['a'], 400);
+  const { reader, sink } = core.connect();
+  const reads = vi.spyOn(core.hub.logs.reader, 'readStored');
+  const { subscription } = await core.subscribe(reader, 'a', 'earliest');
+  const readBytes = () => reads.mock.calls.map(([, , maxBytes]) => maxBytes);
+  await until(() => subscription.state === 'reading' && readBytes().length >= 3, { what: 'a large read' });
+  sink.isFull = true;
+  const begun = readBytes().length;
+  await until(() => readBytes().length > begun, { what: 'the next read' });
+  expect(readBytes()[begun]).toBe(PAGE);
+});
+
 test('a connection has one store read at a time, the hub two', async () => {
   const { core, store } = await openStored(['a', 'b', 'c'], 20);
   store.holdReads();

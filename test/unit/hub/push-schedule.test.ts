@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { pull } from '../../../server/hub/pull.ts';
 import { PushSchedule } from '../../../server/hub/push-schedule.ts';
+import { Reader } from '../../../server/hub/reader.ts';
 import { createMemoryStore } from '../../../server/log/memory-store.ts';
 import { ManualClock } from '../../../shared/clock.ts';
 import { FakeSink } from '../../support/fake-sink.ts';
@@ -320,4 +321,64 @@ test('how long each push took is counted, those that end in a rest too', () => {
   const { counts, sumMs } = schedule.times;
   expect([...counts]).toEqual([2, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
   expect(sumMs).toBeCloseTo(1000.8625, 6);
+});
+
+test.each([
+  null,
+  { policy: 'drop-oldest', maxLagRecords: 5 },
+  { policy: 'disconnect', maxLagRecords: 5 },
+  { policy: 'conflate' },
+] as const)(
+  'what the hub itself held too long for its ring is no lag of a reader that keeps up: %j',
+  async (options) => {
+    const pushIntervalOf = (channel: string) => (channel === 'a' ? 1000 : 0);
+    const core = await HubCore.open({ pushIntervalOf, ringBytes: 65_536 });
+    core.publish('b', ['first']);
+    const sink = new FakeSink();
+    const failures: unknown[] = [];
+    const reader = new Reader(sink, {
+      failInternally: (cause) => failures.push(cause),
+      failLagging: (error) => failures.push(error),
+    });
+    const { history, subscription } = await core.subscribe(reader, 'a', 'latest', options);
+    for (let i = 0; i < 10; i++) core.publishKeyed('a', [['k', i]]);
+    await core.flush();
+    const { log } = subscription.channel;
+    for (let i = 0; i < 40 && log.ringFirstOffset <= 10; i++) {
+      core.publish('b', ['x'.repeat(20_000)]);
+      await core.flush();
+    }
+    expect(log.ringFirstOffset).toBe(11);
+    core.clock.advance(1000);
+    await until(() => subscription.state === 'live', { what: 'the reader to be live again' });
+    expect(failures).toEqual([]);
+    const isConflated = options?.policy === 'conflate';
+    expect(history.values.length + (isConflated ? 9 : 0)).toBe(10);
+    sink.check();
+  },
+);
+
+test('whoever comes and goes, or pulls, does not undo the push interval for all', async () => {
+  const core = await HubCore.open(PUSH_INTERVAL);
+  const { reader, sink } = core.connect();
+  await core.subscribe(reader, 'a');
+  const request = {
+    op: 'pull',
+    id: 1,
+    channel: 'a',
+    from: 'earliest',
+    limit: null,
+    reverse: null,
+    upTo: null,
+  } as const;
+  for (let i = 0; i < 20; i++) {
+    await publishInTicks(core, 'a', [i]);
+    const page = await pull(core.hub, request, () => true);
+    expect(page.count).toBe(i + 1);
+    const opened = await core.subscribe(core.connect().reader, 'a');
+    core.unsubscribe(opened);
+  }
+  expect(sink.sent.length).toBe(1);
+  core.clock.advance(INTERVAL_MS);
+  expect(sink.sent.length).toBe(2);
 });
