@@ -144,7 +144,9 @@ export class ModelReader {
   }
 
   /** A reader that is given a page is within its limits: policies act before. */
-  #checkLag(before: Cursor, { state, feed, terms }: Subscription): void {
+  #checkLag(before: Cursor, { state, feed, terms, historyOffset }: Subscription): void {
+    // What a push interval held until it had left the ring is no lag; only the hub knows when that was.
+    if (feed.pushIntervalMs > 0) this.#historyOffset = Math.max(this.#historyOffset, historyOffset);
     if (state !== 'catching-up' || terms.policy === 'replay' || terms.policy === 'conflate') return;
     const from = Math.max(before.offset, this.#historyOffset);
     const records = feed.pushedOffset - from;
