@@ -108,6 +108,12 @@ export class Outbox {
     return this.#queue.empty && this.#unsettled.size === 0;
   }
 
+  /** All that waits to be sent or to be answered. */
+  get pending(): Pending[] {
+    const sent = [...this.#unsettled].flatMap(({ entries }) => entries.flatMap(({ pending }) => pending));
+    return sent.concat(this.#queue.pending);
+  }
+
   add(channel: string, ack: AckLevel, pending: Pending): void {
     this.#queue.add(channel, ack, pending);
   }

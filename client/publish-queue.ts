@@ -3,7 +3,7 @@
  * come. Pure; knows nothing of sequences and answers. Called by the outbox.
  */
 import type { AckLevel, Cursor } from '../shared/terms.ts';
-import type { WrittenRecord } from './record-writer.ts';
+import type { MovableRecord } from './record-memory.ts';
 
 /** Where a publish ended up. */
 export interface PublishResult {
@@ -12,7 +12,7 @@ export interface PublishResult {
 }
 
 /** One publish of the application. */
-export interface Pending extends WrittenRecord {
+export interface Pending extends MovableRecord {
   readonly key: string | null;
   readonly payloadBytes: number;
   /** On the wire. */
@@ -125,11 +125,16 @@ export class PublishQueue {
     });
   }
 
-  /** Takes out all. */
-  clear(): Pending[] {
-    const all = this.#units.flatMap((unit) =>
+  /** All, in order. */
+  get pending(): Pending[] {
+    return this.#units.flatMap((unit) =>
       unit.kind === 'whole' ? unit.entries.flatMap(({ pending }) => pending) : unit.pending.slice(unit.cut),
     );
+  }
+
+  /** Takes out all. */
+  clear(): Pending[] {
+    const all = this.pending;
     this.#units = [];
     this.#open.clear();
     this.#bytes = 0;

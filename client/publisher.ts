@@ -21,6 +21,7 @@ import { Outbox, type OutboxFrame } from './outbox.ts';
 import { type FrameEntry, publishFrame } from './publish-frame.ts';
 import { checkMeta, PublishLimits } from './publish-limits.ts';
 import { type OutboxEntry, type Pending, type PublishResult, sizeOf } from './publish-queue.ts';
+import { RecordMemory } from './record-memory.ts';
 import { RecordWriter } from './record-writer.ts';
 import type { Requests } from './requests.ts';
 
@@ -46,6 +47,7 @@ export class Publisher {
   readonly #settings: PublisherSettings;
   readonly #outbox = new Outbox();
   readonly #writer = new RecordWriter();
+  readonly #memory = new RecordMemory();
   #limits = new PublishLimits({});
   #creditBytes = 0;
   #flushScheduled = false;
@@ -75,8 +77,7 @@ export class Publisher {
       const { key = null, meta = null, ack = 'memory' } = options;
       this.#checkOpen(ack);
       const expectedCursor = readExpectedCursor(options.expectedCursor, ack);
-      const pending = this.#prepare(channel, data, key, meta, resolve, reject);
-      this.#makeRoom(pending.bytes);
+      const pending = this.#prepare(channel, data, key, meta, resolve, reject, true);
       if (expectedCursor) this.#outbox.addWhole(ack, [{ channel, pending: [pending], expectedCursor }]);
       else this.#outbox.add(channel, ack, pending);
       this.#flushSoon();
@@ -93,18 +94,29 @@ export class Publisher {
     return new Promise((resolve, reject) => {
       const entries = new Map<string, GatheredEntry>();
       const results = new Array<PublishResult | undefined>(items.length);
-      let left = items.length;
-      items.forEach((item, index) => {
-        const settle = (result: PublishResult | undefined) => {
-          results[index] = result;
-          if (--left === 0) resolve(results);
-        };
-        this.#gather(entries, item, ack, settle, reject);
-      });
+      const mark = this.#writer.mark();
+      let left = 0;
+      try {
+        // A hole is an item that is undefined.
+        for (const item of items) {
+          const index = left++;
+          const settle = (result: PublishResult | undefined) => {
+            results[index] = result;
+            if (--left === 0) resolve(results);
+          };
+          this.#gather(entries, item, ack, settle, reject);
+        }
+        const gathered = [...entries.values()];
+        checkCounts(gathered);
+        this.#limits.checkFrame(gathered);
+        this.#makeRoom(sizeOf(gathered));
+      } catch (error) {
+        let written = 0;
+        for (const { pending } of entries.values()) written += pending.length;
+        this.#writer.rewind(mark, written);
+        throw error;
+      }
       const all = [...entries.values()];
-      checkCounts(all);
-      this.#limits.checkFrame(all);
-      this.#makeRoom(sizeOf(all));
       this.#outbox.addWhole(ack, all);
       this.#flushSoon();
     });
@@ -166,6 +178,7 @@ export class Publisher {
     meta: RecordMeta | null,
     resolve: Pending['resolve'],
     reject: Pending['reject'],
+    isAlone: boolean,
   ): Pending {
     checkChannel(channel);
     checkMeta(meta);
@@ -174,7 +187,13 @@ export class Publisher {
     this.#writer.write(key, metaBytes, data);
     const { chunk, start, end, payloadBytes } = this.#writer;
     const bytes = end - start;
-    this.#limits.checkSize(channel, payloadBytes, bytes);
+    try {
+      this.#limits.checkSize(channel, payloadBytes, bytes);
+      if (isAlone) this.#makeRoom(bytes);
+    } catch (error) {
+      this.#writer.undo();
+      throw error;
+    }
     return { chunk, start, end, key, payloadBytes, bytes, resolve, reject };
   }
 
@@ -195,11 +214,11 @@ export class Publisher {
   ): void {
     const { channel, data, key = null, meta = null } = item;
     const expectedCursor = readExpectedCursor(item.expectedCursor, ack);
-    const pending = this.#prepare(channel, data, key, meta, resolve, reject);
     let entry = entries.get(channel);
     if (expectedCursor && entry) {
       throw new TypeError(`expectedCursor may stand at the first record to ${channel} only`);
     }
+    const pending = this.#prepare(channel, data, key, meta, resolve, reject, false);
     if (!entry) {
       entry = { channel, pending: [], expectedCursor };
       entries.set(channel, entry);
@@ -314,6 +333,7 @@ export class Publisher {
   }
 
   #settled(): void {
+    this.#memory.trim(this.#writer.allocatedBytes, this.outboxBytes, () => this.#outbox.pending);
     if (!this.#onDrained || !this.#outbox.empty) return;
     const done = this.#onDrained;
     this.#onDrained = undefined;

@@ -12,13 +12,13 @@ const KNOWN_KEYS = 1024;
 
 const utf8Reader = new TextDecoder('utf-8', { ignoreBOM: true });
 /** Node's own way, without a view for each text. */
-const utf8Slice: ((this: Uint8Array, from: number, to: number) => string) | undefined = (
-  globalThis as { Buffer?: { prototype: { utf8Slice?: () => string } } }
-).Buffer?.prototype.utf8Slice;
+const utf8Slice = findUtf8Slice();
 const knownKeys: string[] = new Array<string>(KNOWN_KEYS).fill('');
 const float = new DataView(new ArrayBuffer(8));
 
-let bytes: Uint8Array = new Uint8Array(0);
+const NOTHING = new Uint8Array(0);
+
+let bytes: Uint8Array = NOTHING;
 let at = 0;
 let end = 0;
 let timestamps = false;
@@ -34,9 +34,31 @@ export function readValue(source: Uint8Array, start: number, stop: number, dates
   end = stop;
   timestamps = dates;
   depth = 0;
-  const value = read();
-  if (at !== end) throw new MsgpackError('more bytes follow the value');
-  return value;
+  try {
+    const value = read();
+    if (at !== end) throw new MsgpackError('more bytes follow the value');
+    return value;
+  } catch (error) {
+    if (error instanceof MsgpackError) throw error;
+    // Where Object.prototype is frozen, for one, no map may have a member named as one of its own.
+    throw new MsgpackError('the value cannot be made here', { cause: error });
+  } finally {
+    // The last batch shall not be kept for as long as no other comes.
+    bytes = NOTHING;
+  }
+}
+
+type Utf8Slice = (this: Uint8Array, from: number, to: number) => string;
+
+/** A page's polyfill may bear the name and read no plain Uint8Array, or not from where it is told to. */
+function findUtf8Slice(): Utf8Slice | undefined {
+  try {
+    const { Buffer } = globalThis as { Buffer?: { prototype: { utf8Slice?: Utf8Slice } } };
+    const slice = Buffer?.prototype.utf8Slice;
+    return slice?.call(Uint8Array.of(0x78, 0xc3, 0xa9, 0x62, 0x78), 1, 4) === 'éb' ? slice : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function read(): unknown {

@@ -119,6 +119,15 @@ describe('publish', () => {
   });
 });
 
+describe('publishMany', () => {
+  test('refuses a hole as it would an item that is undefined', async () => {
+    const { client } = await setUp();
+    const items = new Array(2);
+    items[1] = { channel: 'a', data: 1 };
+    await expect(client.publishMany(items)).rejects.toThrow(TypeError);
+  });
+});
+
 describe('ack none', () => {
   test('resolves when sent, with id 0; a refusal comes as an error of the client', async () => {
     const errors: unknown[] = [];

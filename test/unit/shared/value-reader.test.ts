@@ -1,6 +1,8 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { Packr, Unpackr } from 'msgpackr';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { encodeValue } from '../../../shared/msgpack.ts';
 import { MsgpackError, skipValue } from '../../../shared/msgpack-bytes.ts';
 import { readValue } from '../../../shared/value-reader.ts';
@@ -105,5 +107,46 @@ describe('readValue', () => {
   it('reads on rightly after a value that it refused', () => {
     for (let i = 0; i < 40; i++) expect(() => read(fromHex('9191c1'))).toThrow(MsgpackError);
     expect(read(fromHex('919101'))).toEqual([[1]]);
+  });
+
+  it('reads text where a polyfill has what Node calls the same, and reads no plain bytes with it', async () => {
+    class Polyfill extends Uint8Array {
+      utf8Slice(from: number, to: number): string {
+        return this.toString().slice(from, to);
+      }
+    }
+    vi.stubGlobal('Buffer', Polyfill);
+    vi.resetModules();
+    try {
+      const anew = await import('../../../shared/value-reader.ts');
+      const bytes = Uint8Array.of(0xad, ...new TextEncoder().encode('hello, world!'));
+      expect(anew.readValue(bytes, 0, bytes.length, false)).toBe('hello, world!');
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+
+  it('refuses as malformed what the runtime does not let it make', () => {
+    const bytes = encodeValue({ taken: 1 });
+    Object.defineProperty(Object.prototype, 'taken', { value: 0, writable: false, configurable: true });
+    try {
+      expect(() => read(bytes)).toThrow(expect.objectContaining({ cause: expect.any(TypeError) }));
+      expect(() => read(bytes)).toThrow(MsgpackError);
+    } finally {
+      delete (Object.prototype as { taken?: number }).taken;
+    }
+  });
+
+  it('keeps no bytes once it is done', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const kept = (() => {
+      const bytes = Uint8Array.of(0xc3);
+      read(bytes);
+      return new WeakRef(bytes);
+    })();
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+    expect(kept.deref()).toBeUndefined();
   });
 });
