@@ -31,3 +31,4 @@ export type { PublishResult } from './publish-queue.ts';
 export type { ReceivedRecord } from './record.ts';
 export type { Subscription, SubscriptionEvents, SubscriptionState } from './subscription.ts';
 export type { OpenTransport, Transport, TransportHandlers } from './transport.ts';
+export type { WakeSignal, WakeSource } from './wake-signals.ts';

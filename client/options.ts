@@ -18,6 +18,7 @@ import {
 } from '../shared/terms.ts';
 import { type BackoffPolicy, DEFAULT_BACKOFF } from './backoff.ts';
 import type { OpenTransport } from './transport.ts';
+import { platformSignals, type WakeSource } from './wake-signals.ts';
 
 /** A token, or what gets one: called for every attempt to connect and whenever the hub says that one runs out. */
 export type TokenSource = string | (() => string | Promise<string>);
@@ -52,6 +53,8 @@ export interface ConnectOptions {
   readonly attemptTimeoutMs?: number | undefined;
   readonly clock?: Clock | undefined;
   readonly transport?: OpenTransport | undefined;
+  /** What tells that the program was away or the network changed. Default: what this platform has. */
+  readonly wakeSignals?: WakeSource | undefined;
 }
 
 /**
@@ -73,6 +76,7 @@ export interface Settings {
   readonly attemptTimeoutMs: number;
   readonly clock: Clock;
   readonly openTransport: OpenTransport;
+  readonly wakeSignals: WakeSource;
 }
 
 /** Throws TypeError for a bad URL or option. */
@@ -93,6 +97,7 @@ export function readSettings(url: string, options: ConnectOptions, openTransport
     attemptTimeoutMs: options.attemptTimeoutMs ?? 10_000,
     clock: options.clock ?? systemClock,
     openTransport: options.transport ?? openTransport,
+    wakeSignals: options.wakeSignals ?? platformSignals(),
   };
 }
 

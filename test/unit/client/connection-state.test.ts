@@ -15,6 +15,7 @@ const RULES: ConnectionRules = {
   nowMs: 50_000,
   backoff: { ...DEFAULT_BACKOFF, random: () => 1 },
   tokenRenewable: true,
+  networkAbsent: false,
 };
 const NAMES: ConnectionState['name'][] = [
   'idle',
@@ -40,6 +41,9 @@ const EVENTS: ConnectionEvent[] = [
   { type: 'disconnected', code: 4200, reason: '' },
   { type: 'broken', failure },
   { type: 'retry' },
+  { type: 'woken' },
+  { type: 'doubted' },
+  { type: 'suspended' },
   { type: 'close' },
   { type: 'drained' },
   { type: 'give-up', failure },
