@@ -16,6 +16,7 @@ export type { BackoffPolicy } from './backoff.ts';
 export type { Client, ClientEvents } from './client.ts';
 export { type CursorStore, MemoryCursorStore } from './cursor-store.ts';
 export type { HistoryPage } from './history.ts';
+export type { Lag } from './lag.ts';
 export type {
   ConnectOptions,
   FromOption,

@@ -58,10 +58,12 @@ export interface ConnectOptions {
 }
 
 /**
- * `connecting` until the first welcome · `live` · `offline` while it tries to come back · `closing` while outstanding
+ * `connecting` until the first welcome · `live` · `catching-up`: connected, but a subscription is not live (yet, or any
+ * more), or its application has not taken what came for a second; spells below a quarter of one are not told ·
+ * `offline` while it tries to come back · `closing` while outstanding
  * publishes are settled · `closed` for good.
  */
-export type Status = 'connecting' | 'live' | 'offline' | 'closing' | 'closed';
+export type Status = 'connecting' | 'live' | 'catching-up' | 'offline' | 'closing' | 'closed';
 
 /** {@link ConnectOptions} with nothing left open. */
 export interface Settings {
