@@ -23,14 +23,15 @@ export const TICK_MS = 5000;
 export const SLEPT_MS = 5000;
 
 /** Those that fire at the document pass the window on their way: listening there in the capturing phase gets them all. */
+const CAPTURE = { capture: true } as const;
 const EVENTS = ['online', 'offline', 'visibilitychange', 'pageshow', 'pagehide', 'freeze', 'resume'];
 
 /** The part of the global object that is looked at. */
 export interface WakeScope {
   readonly document?: { readonly visibilityState: string };
   readonly navigator?: { readonly onLine?: boolean };
-  addEventListener?(type: string, listener: (event: Event) => void, capture: boolean): void;
-  removeEventListener?(type: string, listener: (event: Event) => void, capture: boolean): void;
+  addEventListener?(type: string, listener: (event: Event) => void, options: typeof CAPTURE): void;
+  removeEventListener?(type: string, listener: (event: Event) => void, options: typeof CAPTURE): void;
 }
 
 export function platformSignals(scope: WakeScope = globalThis): WakeSource {
@@ -43,11 +44,11 @@ export function platformSignals(scope: WakeScope = globalThis): WakeSource {
         const signal = signalOf(event, scope);
         if (signal) tell(signal);
       };
-      for (const type of EVENTS) scope.addEventListener?.(type, listener, true);
+      for (const type of EVENTS) scope.addEventListener?.(type, listener, CAPTURE);
       const stopTicking = watchSleep(clock, () => tell('woken'));
       return () => {
         stopTicking();
-        for (const type of EVENTS) scope.removeEventListener?.(type, listener, true);
+        for (const type of EVENTS) scope.removeEventListener?.(type, listener, CAPTURE);
       };
     },
   };
