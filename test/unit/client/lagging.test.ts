@@ -301,7 +301,7 @@ describe('the status', () => {
     append('a', 1);
     await pass(2000);
     await setup.client.close();
-    expect(statuses).toEqual(['catching-up', 'live', 'closing', 'closed']);
+    expect(statuses).toEqual(['catching-up', 'closing', 'closed']);
   });
 });
 
