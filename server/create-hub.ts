@@ -14,6 +14,7 @@ import { createMemoryStore } from './log/memory-store.ts';
 import type { OrderedStore } from './log/ordered-store.ts';
 import { SEGMENT_BYTES } from './log/slab-allocator.ts';
 import { storeFolder } from './log/store-folder.ts';
+import { type Assets, loadAssets } from './net/assets.ts';
 import { Connection } from './net/connection.ts';
 import { Deadlines } from './net/deadlines.ts';
 import { refuseConnection } from './net/error-frame.ts';
@@ -42,6 +43,8 @@ export interface HubOptions {
   readonly clock?: Clock;
   /** Instead of the one that the configuration names; for tests. */
   readonly store?: OrderedStore;
+  /** Instead of those that the build left beside the code; for tests. */
+  readonly assets?: Assets;
 }
 
 const DEVELOPMENT_TOKEN_TTL_MS = 24 * 60 * 60 * 1000;
@@ -59,7 +62,7 @@ export async function createHub(config: HubConfig, options: HubOptions = {}): Pr
   let core: HubCore | undefined;
   try {
     core = await openCore(config, options, clock, log);
-    return await listen(config, core, auth, clock, log);
+    return await listen(config, core, auth, clock, log, options.assets ?? (await loadAssets()));
   } catch (cause) {
     auth.verifier.close();
     await core?.stop();
@@ -162,7 +165,14 @@ function channelBounds({ channels }: HubConfig): (channel: string) => ChannelBou
   return (channel) => rules.find(({ matches }) => matches(channel))?.bounds ?? defaultChannelBounds;
 }
 
-async function listen(config: HubConfig, core: HubCore, auth: Auth, clock: Clock, log: Logger): Promise<Hub> {
+async function listen(
+  config: HubConfig,
+  core: HubCore,
+  auth: Auth,
+  clock: Clock,
+  log: Logger,
+  assets: Assets,
+): Promise<Hub> {
   const { verifier, developmentToken } = auth;
   const serverName = `ringcast/${VERSION}`;
   const { maxConnections, maxChannels: _, ...limits } = config.limits;
@@ -186,7 +196,7 @@ async function listen(config: HubConfig, core: HubCore, auth: Auth, clock: Clock
     maxConnections,
     accept: (socket) => new Connection(socket, services),
     refuse: refuseConnection,
-    answer: (question) => answerHttp({ hub: core, verifier, metrics, serverName }, question),
+    answer: (question) => answerHttp({ hub: core, verifier, metrics, serverName, assets }, question),
   });
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   return {
