@@ -6,7 +6,13 @@
 import { nanoid } from 'nanoid';
 import { msgpackCodec } from '../shared/codec.ts';
 import { RingcastError } from '../shared/errors.ts';
-import type { ClientFrame, ErrorFrame, ServerFrame, Welcome } from '../shared/frames.ts';
+import {
+  type ClientFrame,
+  type ErrorFrame,
+  FEATURES,
+  type ServerFrame,
+  type Welcome,
+} from '../shared/frames.ts';
 import {
   type ConnectionEffect,
   type ConnectionEvent,
@@ -164,7 +170,7 @@ export class Connection {
           op: 'hello',
           token: this.#hello,
           client: this.#settings.clientName,
-          features: ['head'],
+          features: FEATURES,
           producerId: this.#producerId,
         });
         return;

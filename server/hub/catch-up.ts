@@ -23,6 +23,12 @@ const ROUND_BYTES = 1024 * 1024;
 /** What may wait for readers that were trusted with more than a page, all together. */
 const BUDGET_BYTES = 64 * 1024 * 1024;
 
+export interface CatchUpHandlers {
+  onStoreError(cause: unknown): void;
+  /** A subscription has come up to what is pushed. */
+  onLive(subscription: Subscription): void;
+}
+
 export class CatchUp {
   readonly #clock: Clock;
   readonly #feeder: Feeder;
@@ -32,16 +38,12 @@ export class CatchUp {
   #isScheduled = false;
 
   /** @param budgetBytes once so much waits for all readers together, quick ones too get a page at a time */
-  constructor(
-    logReader: LogReader,
-    clock: Clock,
-    onStoreError: (cause: unknown) => void,
-    budgetBytes = BUDGET_BYTES,
-  ) {
+  constructor(logReader: LogReader, clock: Clock, handlers: CatchUpHandlers, budgetBytes = BUDGET_BYTES) {
     this.#budgetBytes = budgetBytes;
     this.#clock = clock;
     this.#feeder = new Feeder(logReader, clock, {
-      onStoreError,
+      onStoreError: (cause) => handlers.onStoreError(cause),
+      onLive: (subscription) => handlers.onLive(subscription),
       onDone: (subscription) => this.#again(subscription),
       hasRoom: (reader, spent, bytes) => this.#hasRoom(reader, spent, bytes),
     });

@@ -51,6 +51,8 @@ export type Step = number | 'waiting' | 'gone';
 
 export interface FeederHandlers {
   onStoreError(cause: unknown): void;
+  /** It has come up to what is pushed. */
+  onLive(subscription: Subscription): void;
   /** A step that took longer is done: the subscription may be fed again, and others of its connection. */
   onDone(subscription: Subscription): void;
   /** Whether `reader` may be sent `bytes` more in this turn, in which it was sent `spent`. */
@@ -94,6 +96,7 @@ export class Feeder {
         return this.#sendGap(subscription, next.gap, subscription.channel.log.oldestBytes);
       case 'head':
         subscription.apply('caught-up');
+        this.#handlers.onLive(subscription);
         return 0;
       case 'unknown-cursor':
         throw new TypeError(`a subscription of ${subscription.channel.log.name} is beyond its log`);

@@ -10,6 +10,7 @@ import { LogSet, type LogSetOptions } from '../log/log-set.ts';
 import { CatchUp } from './catch-up.ts';
 import { Channel } from './channel.ts';
 import { FanOut } from './fan-out.ts';
+import { Heads } from './heads.ts';
 import { ProducerConnections } from './producer-connections.ts';
 import type { Publisher } from './publisher.ts';
 import type { Reader } from './reader.ts';
@@ -46,6 +47,7 @@ export class Hub {
   readonly logs: LogSet;
   readonly fanOut: FanOut;
   readonly catchUp: CatchUp;
+  readonly heads: Heads;
   readonly producers = new ProducerConnections();
   readonly #options: HubOptions;
   readonly #channels = new Map<string, Channel>();
@@ -65,9 +67,16 @@ export class Hub {
     this.clock = options.clock;
     this.limits = options.limits;
     this.logs = logs;
-    this.catchUp = new CatchUp(logs.reader, options.clock, (cause) => options.onStoreFailure(cause));
+    this.heads = new Heads(options.clock);
+    this.catchUp = new CatchUp(logs.reader, options.clock, {
+      onStoreError: (cause) => options.onStoreFailure(cause),
+      onLive: (subscription) => this.heads.live(subscription),
+    });
     this.fanOut = new FanOut(options.clock, {
-      onLagging: (subscription) => this.catchUp.add(subscription),
+      onLagging: (subscription) => {
+        this.catchUp.add(subscription);
+        this.heads.watch(subscription);
+      },
       onLimited: (feed) => this.catchUp.enforceLimits(feed.limited),
       onTick: () => this.#endTick(),
     });
@@ -186,6 +195,7 @@ export class Hub {
   closeSubscription(subscription: Subscription): void {
     if (subscription.state === 'closed') return;
     subscription.apply('close');
+    this.heads.forget(subscription);
     subscription.reader.dropLagging(subscription);
     subscription.channel.subscriptionCount--;
     subscription.reader.remove(subscription);
@@ -232,6 +242,7 @@ export class Hub {
     this.#cancelMaintenance = undefined;
     this.#isStopping = true;
     this.fanOut.end();
+    this.heads.end();
     return this.logs.stop(STOP_TIMEOUT_MS);
   }
 

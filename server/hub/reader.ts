@@ -36,6 +36,8 @@ export class Reader {
   isReading = false;
   /** What waits in its socket while it is blocked, as catch-up has counted it. */
   heldBytes = 0;
+  /** Its client knows the frame `head`. */
+  wantsHeads = false;
   /** What it was sent last was taken at once or soon. */
   isQuick = false;
   /** What one store read is to bring: more than a page while it takes whole reads at once. */

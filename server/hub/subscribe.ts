@@ -58,6 +58,7 @@ export async function subscribe(
       head: formatCursor(headCursor(feed.bounds)),
     });
     hub.catchUp.start(subscription);
+    hub.heads.watch(subscription);
   } finally {
     hub.release(channel);
   }

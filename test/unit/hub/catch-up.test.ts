@@ -392,7 +392,7 @@ test('once enough waits for all readers together, a quick one gets a page at a t
   core.publish('a', numbered(400));
   await turn();
   const channel = await core.hub.openChannel('a');
-  const catchUp = new CatchUp(core.hub.logs.reader, core.clock, () => {}, PAGE / 2);
+  const catchUp = new CatchUp(core.hub.logs.reader, core.clock, { onStoreError() {}, onLive() {} }, PAGE / 2);
   const lagging = () => {
     const sink = new FakeSink();
     sink.expect(channel.log.number, { epoch: core.hub.logs.epoch, offset: 0 });
