@@ -9,6 +9,7 @@ import type { KeySourceConfig } from './auth/key-source.ts';
 import { signToken } from './auth/sign-token.ts';
 import { createTokenVerifier, type TokenVerifier } from './auth/verify-token.ts';
 import { type ChannelBounds, defaultChannelBounds, type HubConfig } from './config.ts';
+import { FiguresPublisher } from './figures/figures-publisher.ts';
 import { Hub as HubCore } from './hub/hub.ts';
 import { createMemoryStore } from './log/memory-store.ts';
 import type { OrderedStore } from './log/ordered-store.ts';
@@ -23,6 +24,7 @@ import { LoopTurn } from './net/loop-turn.ts';
 import type { ConnectionServices } from './net/services.ts';
 import { type SocketServer, startServer } from './net/websocket-server.ts';
 import { type Logger, silentLogger } from './ops/logging.ts';
+import { LoopDelay } from './ops/loop-delay.ts';
 import { createMetrics, type Reading } from './ops/metrics.ts';
 import { VERSION } from './version.ts';
 
@@ -52,6 +54,8 @@ const DEVELOPMENT_TOKEN_TTL_MS = 24 * 60 * 60 * 1000;
 const RECONNECT_AFTER_MS = 250;
 /** Failures of the store are logged no more often. */
 const STORE_LOG_MS = 1000;
+/** Of each channel of figures: some ten minutes of the largest. */
+const FIGURES_RING_BYTES = 4 * 1024 * 1024;
 /** How long the goodbyes may take. */
 const GOODBYE_MS = 300;
 
@@ -159,9 +163,19 @@ async function openStore({ store, dataFolder }: HubConfig): Promise<OrderedStore
   return createRocksStore(storeFolder(dataFolder));
 }
 
-/** The first rule that matches a channel's name counts. */
-function channelBounds({ channels }: HubConfig): (channel: string) => ChannelBounds {
-  const rules = channels.map((bounds) => ({ matches: compilePattern(bounds.pattern), bounds }));
+/** The first rule that matches a channel's name counts; the last is for what the hub says of itself. */
+function channelBounds({ channels, figures }: HubConfig): (channel: string) => ChannelBounds {
+  const { retention, ring, ...rest } = defaultChannelBounds;
+  const ownFigures = {
+    ...rest,
+    retention: { ...retention, maxAgeMs: figures.maxAgeMs },
+    ring: { ...ring, maxBytes: FIGURES_RING_BYTES },
+    pattern: '$sys.>',
+  };
+  const rules = [...channels, ownFigures].map((bounds) => ({
+    matches: compilePattern(bounds.pattern),
+    bounds,
+  }));
   return (channel) => rules.find(({ matches }) => matches(channel))?.bounds ?? defaultChannelBounds;
 }
 
@@ -189,7 +203,8 @@ async function listen(
     serverName,
   };
   let server: SocketServer<Connection> | undefined;
-  const metrics = createMetrics(() => readingOf(core, server?.accepted() ?? []));
+  const loopDelay = new LoopDelay();
+  const metrics = createMetrics(() => readingOf(core, server?.accepted() ?? []), loopDelay);
   server = await startServer({
     host: config.host,
     port: config.port,
@@ -198,14 +213,16 @@ async function listen(
     refuse: refuseConnection,
     answer: (question) => answerHttp({ hub: core, verifier, metrics, serverName, assets }, question),
   });
+  const figures = startFigures(config, core, server, clock, serverName, loopDelay);
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   return {
     url: `ws://${host}:${server.port}`,
     port: server.port,
     developmentToken,
     stop: once(async () => {
+      figures?.stop();
       await sayGoodbye(server);
-      metrics.close();
+      loopDelay.close();
       verifier.close();
       let failure: unknown;
       const isClean = await core.stop().catch((cause) => {
@@ -220,6 +237,31 @@ async function listen(
       );
     }),
   };
+}
+
+function startFigures(
+  config: HubConfig,
+  hub: HubCore,
+  server: SocketServer<Connection>,
+  clock: Clock,
+  serverName: string,
+  loopDelay: LoopDelay,
+): FiguresPublisher | undefined {
+  const { intervalMs } = config.figures;
+  if (intervalMs === 0) return undefined;
+  const folder = config.store === 'rocksdb' ? storeFolder(config.dataFolder) : null;
+  return new FiguresPublisher({
+    hub,
+    clock,
+    intervalMs,
+    serverName,
+    loopDelay,
+    folder,
+    connectionCount: () => server.connectionCount,
+    *readers() {
+      for (const { reader } of server.accepted()) if (reader) yield reader;
+    },
+  });
 }
 
 async function sayGoodbye(server: SocketServer<Connection>): Promise<void> {

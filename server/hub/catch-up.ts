@@ -14,6 +14,7 @@ import type { LogReader } from '../log/log-reader.ts';
 import { SEGMENT_BYTES } from '../log/slab-allocator.ts';
 import { judgeLag } from './drop-policy.ts';
 import { Feeder, type FeedStats } from './feeder.ts';
+import type { GapTallies } from './gap-tallies.ts';
 import type { Reader } from './reader.ts';
 import { CATCH_UP_MARK_BYTES } from './sink.ts';
 import type { Subscription } from './subscription.ts';
@@ -51,6 +52,10 @@ export class CatchUp {
 
   get stats(): FeedStats {
     return this.#feeder.stats;
+  }
+
+  get tallies(): GapTallies {
+    return this.#feeder.tallies;
   }
 
   /** A new subscription: live at once where it already is at the head. */

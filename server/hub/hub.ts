@@ -11,6 +11,7 @@ import { CatchUp } from './catch-up.ts';
 import { Channel } from './channel.ts';
 import { FanOut } from './fan-out.ts';
 import { Heads } from './heads.ts';
+import { LaggingSubscriptions } from './lagging-subscriptions.ts';
 import { ProducerConnections } from './producer-connections.ts';
 import type { Publisher } from './publisher.ts';
 import type { Reader } from './reader.ts';
@@ -48,6 +49,7 @@ export class Hub {
   readonly fanOut: FanOut;
   readonly catchUp: CatchUp;
   readonly heads: Heads;
+  readonly lagging: LaggingSubscriptions;
   readonly producers = new ProducerConnections();
   readonly #options: HubOptions;
   readonly #channels = new Map<string, Channel>();
@@ -59,6 +61,8 @@ export class Hub {
   #isStopping = false;
   #cancelMaintenance: (() => void) | undefined;
   #storeFailure: unknown;
+  /** All that are open. */
+  subscriptionCount = 0;
   publishedRecords = 0;
   publishedBytes = 0;
 
@@ -68,6 +72,7 @@ export class Hub {
     this.limits = options.limits;
     this.logs = logs;
     this.heads = new Heads(options.clock);
+    this.lagging = new LaggingSubscriptions(options.clock);
     this.catchUp = new CatchUp(logs.reader, options.clock, {
       onStoreError: (cause) => options.onStoreFailure(cause),
       onLive: (subscription) => this.heads.live(subscription),
@@ -126,8 +131,17 @@ export class Hub {
     return this.logs.writeBehind.unpersistedBytes > this.#options.unpersistedBytes / 2;
   }
 
+  get channelCount(): number {
+    return this.#channels.size;
+  }
+
   isOpen(name: string): boolean {
     return this.#channels.has(name);
+  }
+
+  /** The channel of this name where it is in use. */
+  inUse(name: string): Channel | undefined {
+    return this.#channels.get(name);
   }
 
   /** The channel of this name, at once where its log is in memory. Rejects `too-many-channels`, `store-failed`. */
@@ -198,6 +212,7 @@ export class Hub {
     this.heads.forget(subscription);
     subscription.reader.dropLagging(subscription);
     subscription.channel.subscriptionCount--;
+    this.subscriptionCount--;
     subscription.reader.remove(subscription);
   }
 
@@ -249,7 +264,7 @@ export class Hub {
   #channelOf(log: ChannelLog): Channel {
     const known = this.#channels.get(log.name);
     if (known) return known;
-    const channel = new Channel(log, this.#options.pushIntervalOf?.(log.name));
+    const channel = new Channel(log, this.#options.pushIntervalOf?.(log.name), this.lagging);
     this.#channels.set(log.name, channel);
     return channel;
   }

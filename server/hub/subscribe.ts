@@ -52,6 +52,7 @@ export async function subscribe(
     const subscription = new Subscription(reader, channel, terms, cursor, snapshot);
     reader.add(subscription);
     channel.subscriptionCount++;
+    hub.subscriptionCount++;
     answer({
       channelNumber: channel.log.number,
       cursor: formatCursor(cursor),

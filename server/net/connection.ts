@@ -14,6 +14,7 @@ import {
   type ServerFrame,
 } from '../../shared/frames.ts';
 import type { VerifiedToken } from '../auth/verify-token.ts';
+import type { Reader, ReaderIdentity } from '../hub/reader.ts';
 import { type ConnectionState, nextConnectionState } from './connection-state.ts';
 import { NOT_WAITING, type Waiter } from './deadlines.ts';
 import { asRingcastError, errorFrame } from './error-frame.ts';
@@ -64,6 +65,15 @@ export class Connection implements SocketEvents, SessionPort, FrameHandler, Wait
 
   get isOpen(): boolean {
     return this.#state === 'open';
+  }
+
+  get identity(): ReaderIdentity {
+    return { connection: this.id, client: this.#clientName, subject: this.#session?.subject ?? null };
+  }
+
+  /** Undefined until it is welcome. */
+  get reader(): Reader | undefined {
+    return this.#session?.reader;
   }
 
   get subscriptionCount(): number {

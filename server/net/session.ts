@@ -69,6 +69,10 @@ export class Session implements TokenListener {
     if (producer !== null && port.isOpen) services.hub.producers.claim(producer, port);
   }
 
+  get subject(): string | null {
+    return this.#token.subject;
+  }
+
   tokenChanged(state: LeaseState, expiresAtMs: number): void {
     if (state === 'expiring') this.#port.send({ op: 'token-expiring', expiresAtMs });
     else if (state === 'expired') this.#port.failExpired();
