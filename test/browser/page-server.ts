@@ -11,14 +11,20 @@ const POLICY =
 /** The address of the page that runs test/browser/pages/<name>.ts. The script gets `params` from `readParams`. */
 export type PageUrl = (name: string, params: object) => string;
 
+export interface PageServerOptions {
+  /** What `GET /token` gives, as a user's own server would. */
+  readonly token?: () => Promise<string>;
+}
+
 /** Until the test is over. */
-export async function servePages(): Promise<PageUrl> {
+export async function servePages({ token }: PageServerOptions = {}): Promise<PageUrl> {
   const server = createServer(async ({ url = '/' }, response) => {
     const { pathname } = new URL(url, 'http://pages.test');
     try {
       if (pathname === '/client.js') answer(response, 'text/javascript', await sdkBundle());
       else if (pathname === '/favicon.ico')
         answer(response, 'image/svg+xml', '<svg xmlns="http://www.w3.org/2000/svg"/>');
+      else if (pathname === '/token') answer(response, 'text/plain', await token!());
       else if (pathname.endsWith('.js')) {
         answer(response, 'text/javascript', await pageScript(pathname.slice(1, -'.js'.length)));
       } else answer(response, 'text/html', document(pathname.slice(1)));

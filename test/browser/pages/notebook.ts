@@ -9,6 +9,7 @@ import {
   type GapItem,
   type ReceivedRecord,
   RingcastError,
+  type Status,
   type SubscribeOptions,
   type Subscription,
 } from '../../../client/index.ts';
@@ -16,7 +17,8 @@ import { readParams } from './params.ts';
 
 export interface NotebookParams {
   readonly url: string;
-  readonly token: string;
+  /** Null: the page asks its server for one, each time that one is needed. */
+  readonly token: string | null;
   readonly channel: string;
   readonly subscribe?: SubscribeOptions;
   readonly connect?: Partial<ConnectOptions>;
@@ -42,6 +44,8 @@ export interface Notebook {
   readonly statuses: string[];
   /** `code: advice`. */
   readonly errors: string[];
+  /** The same of what closed the client. */
+  closedBy: string | null;
   client: Client | undefined;
   subscription: Subscription<ReceivedRecord | GapItem> | undefined;
 }
@@ -56,6 +60,7 @@ const notebook: Notebook = {
   entries: [],
   statuses: [],
   errors: [],
+  closedBy: null,
   client: undefined,
   subscription: undefined,
 };
@@ -63,8 +68,14 @@ window.notebook = notebook;
 
 const params = readParams<NotebookParams>();
 
-function noteError(error: unknown): void {
-  notebook.errors.push(error instanceof RingcastError ? `${error.code}: ${error.advice}` : String(error));
+const told = (error: unknown) =>
+  error instanceof RingcastError ? `${error.code}: ${error.advice}` : String(error);
+
+const noteError = (error: unknown) => void notebook.errors.push(told(error));
+
+function noteStatus(status: Status, failure: RingcastError | null): void {
+  notebook.statuses.push(status);
+  if (status === 'closed') notebook.closedBy = failure && told(failure);
 }
 
 function cursorText({ epoch, offset }: { readonly epoch: number; readonly offset: number }): string {
@@ -82,8 +93,8 @@ function note(item: ReceivedRecord | GapItem): void {
 
 try {
   const client = await connect(params.url, {
-    token: params.token,
-    onStatus: (status) => notebook.statuses.push(status),
+    token: params.token ?? (async () => (await fetch('/token')).text()),
+    onStatus: noteStatus,
     onError: noteError,
     ...params.connect,
   });
