@@ -4,7 +4,7 @@
  * client.ts only.
  */
 import { RingcastError } from '../shared/errors.ts';
-import type { ClientFrame } from '../shared/frames.ts';
+import type { ClientFrame, Head } from '../shared/frames.ts';
 import type { ChannelReader } from './channel-reader.ts';
 import type { SubscriptionTerms } from './options.ts';
 import { SharedSubscription } from './shared-subscription.ts';
@@ -19,7 +19,7 @@ export interface ChannelsPort {
 /** The part of the host that is the client's. */
 export type ChannelsHost = Pick<
   SubscriptionHost,
-  'requests' | 'pulls' | 'maxQueuedBytes' | 'after' | 'later' | 'report' | 'unheardGap'
+  'requests' | 'pulls' | 'lags' | 'maxQueuedBytes' | 'after' | 'later' | 'report' | 'unheardGap'
 >;
 
 export class Channels {
@@ -89,6 +89,10 @@ export class Channels {
   /** Frames of a number that is nobody's come late, after an unsubscribe. */
   frame(frame: SubscriptionFrame, bytes: number): void {
     this.#routes.get(frame.channelNumber)?.frame(frame, bytes);
+  }
+
+  head(frame: Head): void {
+    this.#routes.get(frame.channelNumber)?.head(frame);
   }
 
   /** The hub ended a subscription; false where it is not known. */

@@ -13,6 +13,8 @@ import { Connection } from './connection.ts';
 import type { ConnectionState } from './connection-state.ts';
 import { Emitter } from './emitter.ts';
 import { gatherHistory, type HistoryPage, readPages } from './history.ts';
+import type { Lag } from './lag.ts';
+import { LagWatch } from './lag-watch.ts';
 import {
   checkChannel,
   type HistoryOptions,
@@ -34,7 +36,7 @@ import { closedError, statusOf } from './status.ts';
 import type { Subscription } from './subscription.ts';
 
 export interface ClientEvents {
-  /** With why it is not live, where it is not. */
+  /** With why it is not connected, where it is not. */
   status: [status: Status, failure: RingcastError | null];
   /**
    * What nobody else is told of: a refused publish with ack 'none', a token that could not be renewed, a subscription
@@ -43,6 +45,8 @@ export interface ClientEvents {
   error: [error: unknown, channel: string | null];
   /** A gap in a subscription on which nobody listens for gaps. */
   gap: [gap: Gap, channel: string];
+  /** Of `client.lag`: at most four times a second while anything lags, and when nothing does any more. */
+  lag: [lag: Lag | null];
 }
 
 type InlineOptions = SubscribeOptions & { readonly gaps: 'inline' };
@@ -56,6 +60,7 @@ export class Client {
   readonly #publisher: Publisher;
   readonly #pulls: Pulls;
   readonly #channels: Channels;
+  readonly #lags: LagWatch;
   #welcome: Welcome | undefined;
   #status: Status = 'connecting';
   #closing: Promise<void> | undefined;
@@ -75,9 +80,14 @@ export class Client {
     this.#requests = new Requests();
     this.#publisher = new Publisher(this.#connection, this.#requests, settings);
     this.#pulls = new Pulls(this.#connection, this.#requests);
+    this.#lags = new LagWatch(clock, {
+      onLag: (lag) => this.#events.emit('lag', lag),
+      onBehind: () => this.#connection.state.name === 'live' && this.#tellStatus(),
+    });
     this.#channels = new Channels(this.#connection, {
       requests: this.#requests,
       pulls: this.#pulls,
+      lags: this.#lags,
       maxQueuedBytes,
       after: (delayMs, run) => clock.after(delayMs, run),
       later: (attempt, leastMs, run) => clock.after(leastMs + backoffDelayMs(attempt, backoff), run),
@@ -90,7 +100,15 @@ export class Client {
     return this.#status;
   }
 
-  /** Why the client is not live; of a closed one, why it closed, null when it was asked to. */
+  /**
+   * The largest lag of its subscriptions that have begun, in records and in ms; null while one of them is unknown, as all
+   * are offline.
+   */
+  get lag(): Lag | null {
+    return this.#lags.lag;
+  }
+
+  /** Why the client is not connected; of a closed one, why it closed, null when it was asked to. */
   get failure(): RingcastError | null {
     return this.#connection.state.failure;
   }
@@ -275,6 +293,7 @@ export class Client {
     this.#welcome = welcome;
     // Subscriptions first: what is published next shall reach them.
     this.#channels.online();
+    this.#lags.connected(welcome.timeMs);
     this.#pulls.advance();
     this.#publisher.live(welcome);
   }
@@ -286,8 +305,13 @@ export class Client {
   }
 
   #onState(state: ConnectionState): void {
-    const status = statusOf(state, this.#welcome !== undefined);
     if (state.name === 'closed') this.#end(state.failure);
+    this.#tellStatus();
+  }
+
+  #tellStatus(): void {
+    const { state } = this.#connection;
+    const status = statusOf(state, this.#welcome !== undefined, this.#lags.behind);
     if (status === this.#status) return;
     this.#status = status;
     this.#events.emit('status', status, state.failure);
@@ -313,6 +337,9 @@ export class Client {
       case 'state':
       case 'gap':
         this.#channels.frame(frame, bytes);
+        break;
+      case 'head':
+        this.#channels.head(frame);
         break;
       case 'ok':
       case 'page':

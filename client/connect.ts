@@ -25,12 +25,12 @@ export async function connectWith(
       client.giveUp(new RingcastError('timeout', text, { cause: failure }));
     });
     const stopListening = client.on('status', (status, failure) => {
-      if (status !== 'live' && status !== 'closed') return;
+      if (status !== 'live' && status !== 'catching-up' && status !== 'closed') return;
       stopListening();
       cancelTimeout();
       signal?.removeEventListener('abort', abort);
-      if (status === 'live') resolve(client);
-      else reject(signal?.aborted ? signal.reason : failure);
+      if (status === 'closed') reject(signal?.aborted ? signal.reason : failure);
+      else resolve(client);
     });
     signal?.addEventListener('abort', abort, { once: true });
     client.start();

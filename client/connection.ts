@@ -49,14 +49,15 @@ export class Connection {
   #hello: string | null = null;
   #welcome: Welcome | undefined;
   #cancelTimer: (() => void) | undefined;
+  #stopWatching: (() => void) | undefined;
 
   constructor(settings: Settings, handlers: ConnectionHandlers) {
     this.#settings = settings;
     this.#handlers = handlers;
     this.token = settings.token;
     this.#heartbeat = new Heartbeat(settings.clock, settings.pingIntervalMs, {
-      ping: () => this.send({ op: 'ping', id: 0 }),
-      dead: () => this.#broken('timeout', `the hub was silent for ${2 * settings.pingIntervalMs} ms`),
+      ping: (id) => this.send({ op: 'ping', id }),
+      dead: (silentMs) => this.#broken('timeout', `the hub was silent for ${Math.round(silentMs)} ms`),
     });
   }
 
@@ -75,6 +76,8 @@ export class Connection {
   }
 
   start(): void {
+    const { wakeSignals, clock } = this.#settings;
+    this.#stopWatching = wakeSignals.watch(clock, (type) => this.#on({ type }));
     this.#on({ type: 'start' });
   }
 
@@ -127,6 +130,7 @@ export class Connection {
       nowMs: this.#settings.clock.monotonicMs(),
       backoff: this.#settings.backoff,
       tokenRenewable: typeof this.token === 'function',
+      networkAbsent: this.#settings.wakeSignals.networkAbsent,
     });
     this.#state = step.state;
     if (step.state.name !== before.name) this.#enter(step.state);
@@ -142,6 +146,7 @@ export class Connection {
     if (name === 'live') this.#heartbeat.start();
     else if (name !== 'draining') this.#heartbeat.stop();
     if (name === 'waiting' || name === 'closed') this.#life++;
+    if (name === 'closed') this.#stopWatching?.();
   }
 
   #run(effect: ConnectionEffect): void {
@@ -157,7 +162,7 @@ export class Connection {
           op: 'hello',
           token: this.#hello,
           client: this.#settings.clientName,
-          features: [],
+          features: ['head'],
           producerId: this.#producerId,
         });
         return;
@@ -166,6 +171,9 @@ export class Connection {
         break;
       case 'announce-lost':
         this.#handlers.onLost();
+        break;
+      case 'probe':
+        this.#heartbeat.probe();
         break;
       case 'wait':
         this.#arm(effect.delayMs, () => this.#on({ type: 'retry' }));
@@ -245,6 +253,7 @@ export class Connection {
         this.#on({ type: 'welcomed' });
         break;
       case 'pong':
+        this.#heartbeat.answered(frame.id);
         return;
       case 'going-away':
         this.#on({ type: 'going-away', reconnectAfterMs: frame.reconnectAfterMs });

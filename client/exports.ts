@@ -16,6 +16,7 @@ export type { BackoffPolicy } from './backoff.ts';
 export type { Client, ClientEvents } from './client.ts';
 export { type CursorStore, MemoryCursorStore } from './cursor-store.ts';
 export type { HistoryPage } from './history.ts';
+export type { Lag } from './lag.ts';
 export type {
   ConnectOptions,
   FromOption,
@@ -31,3 +32,4 @@ export type { PublishResult } from './publish-queue.ts';
 export type { ReceivedRecord } from './record.ts';
 export type { Subscription, SubscriptionEvents, SubscriptionState } from './subscription.ts';
 export type { OpenTransport, Transport, TransportHandlers } from './transport.ts';
+export type { WakeSignal, WakeSource } from './wake-signals.ts';

@@ -18,6 +18,7 @@ import {
 } from '../shared/terms.ts';
 import { type BackoffPolicy, DEFAULT_BACKOFF } from './backoff.ts';
 import type { OpenTransport } from './transport.ts';
+import { platformSignals, type WakeSource } from './wake-signals.ts';
 
 /** A token, or what gets one: called for every attempt to connect and whenever the hub says that one runs out. */
 export type TokenSource = string | (() => string | Promise<string>);
@@ -52,13 +53,17 @@ export interface ConnectOptions {
   readonly attemptTimeoutMs?: number | undefined;
   readonly clock?: Clock | undefined;
   readonly transport?: OpenTransport | undefined;
+  /** What tells that the program was away or the network changed. Default: what this platform has. */
+  readonly wakeSignals?: WakeSource | undefined;
 }
 
 /**
- * `connecting` until the first welcome · `live` · `offline` while it tries to come back · `closing` while outstanding
+ * `connecting` until the first welcome · `live` · `catching-up`: connected, but a subscription is not live (yet, or any
+ * more), or its application has not taken what came for a second; spells below a quarter of one are not told ·
+ * `offline` while it tries to come back · `closing` while outstanding
  * publishes are settled · `closed` for good.
  */
-export type Status = 'connecting' | 'live' | 'offline' | 'closing' | 'closed';
+export type Status = 'connecting' | 'live' | 'catching-up' | 'offline' | 'closing' | 'closed';
 
 /** {@link ConnectOptions} with nothing left open. */
 export interface Settings {
@@ -73,6 +78,7 @@ export interface Settings {
   readonly attemptTimeoutMs: number;
   readonly clock: Clock;
   readonly openTransport: OpenTransport;
+  readonly wakeSignals: WakeSource;
 }
 
 /** Throws TypeError for a bad URL or option. */
@@ -93,6 +99,7 @@ export function readSettings(url: string, options: ConnectOptions, openTransport
     attemptTimeoutMs: options.attemptTimeoutMs ?? 10_000,
     clock: options.clock ?? systemClock,
     openTransport: options.transport ?? openTransport,
+    wakeSignals: options.wakeSignals ?? platformSignals(),
   };
 }
 

@@ -3,6 +3,7 @@
  * awaited before the next, or to an iterator as it asks. Knows nothing of the hub. Called by the subscription.
  */
 import type { Cursor, Gap } from '../shared/terms.ts';
+import type { ReceivedRecord } from './record.ts';
 import { isGap, type QueueChunk, type QueueItem, RecordQueue } from './record-queue.ts';
 
 /** A gap among the records, for those who asked for gaps inline. */
@@ -51,6 +52,16 @@ export class Outlet<Item> {
   /** Behind what the application has taken; a record whose listener has not finished is not taken. Null before the first. */
   get cursor(): Cursor | null {
     return this.#cursor;
+  }
+
+  /** When the next record was appended, the hub's Unix time, ms; undefined where none is here. */
+  get nextTimeMs(): number | undefined {
+    return this.#queue.nextTimeMs;
+  }
+
+  /** The same of the record taken last. A cursor behind a record is that record. */
+  get takenTimeMs(): number | undefined {
+    return (this.#cursor as Partial<ReceivedRecord> | null)?.timeMs;
   }
 
   push(chunk: QueueChunk): void {

@@ -48,6 +48,12 @@ export class RecordQueue {
     return this.#at < this.#items.length ? this.#items[this.#at] : undefined;
   }
 
+  /** When the next record was appended, the hub's Unix time, ms; undefined where none is here, or a gap comes first. */
+  get nextTimeMs(): number | undefined {
+    const item = this.peek();
+    return item && !isGap(item) ? item.timeMs : undefined;
+  }
+
   /** Takes the next item; true when a chunk is done with it. Only after {@link peek} gave one. */
   take(): boolean {
     if (++this.#at < this.#items.length) return false;

@@ -5,6 +5,8 @@
 import { type From, formatCursor, type Gap } from '../shared/terms.ts';
 import { ChannelReader, type ReaderPort, type SubscriptionState } from './channel-reader.ts';
 import { Emitter } from './emitter.ts';
+import { isNews, type Lag, lagOf, NO_LAG } from './lag.ts';
+import type { LagWatch } from './lag-watch.ts';
 import { type Listener, Outlet } from './outlet.ts';
 import type { ReaderRules } from './reader-state.ts';
 import type { ReceivedRecord } from './record.ts';
@@ -19,10 +21,13 @@ export interface SubscriptionEvents {
   /** It ended with an error: a RingcastError, or what the listener threw. */
   error: [error: unknown];
   state: [state: SubscriptionState];
+  /** At most four times a second while it lags, and when it does no more. */
+  lag: [lag: Lag | null];
 }
 
 /** What a subscription needs of its client. */
 export interface SubscriptionHost extends ReaderPort {
+  readonly lags: LagWatch;
   started(reader: ChannelReader): void;
   ended(reader: ChannelReader): void;
   /** A gap of a subscription on which nobody listens for gaps. */
@@ -46,6 +51,10 @@ export class Subscription<Item = ReceivedRecord> implements AsyncIterable<Item, 
   readonly #events = new Emitter<SubscriptionEvents>();
   #error: unknown;
   #iterated = false;
+  #isLive = false;
+  /** When it was live last, the hub's Unix time, ms. */
+  #liveMs: number | undefined;
+  #toldLag: Lag | null = NO_LAG;
 
   /** Made by the client only. */
   constructor(host: SubscriptionHost, shared: SharedSubscription, plan: SubscriptionPlan<Item>) {
@@ -64,12 +73,16 @@ export class Subscription<Item = ReceivedRecord> implements AsyncIterable<Item, 
       get queuedBytes() {
         return outlet.queuedBytes;
       },
-      push: (chunk) => outlet.push(chunk),
+      push: (chunk) => {
+        outlet.push(chunk);
+        if (outlet.queuedBytes > 0) host.lags.suspect(this);
+      },
       releaseHolds: () => outlet.releaseHolds(),
-      onState: (state) => this.#events.emit('state', state),
+      onState: (state) => this.#stateChanged(state),
       onEnd: (failure) => this.#ended(failure),
     });
     host.started(this.#reader);
+    host.lags.started(this);
     this.#reader.start(plan.from);
   }
 
@@ -85,6 +98,24 @@ export class Subscription<Item = ReceivedRecord> implements AsyncIterable<Item, 
 
   get state(): SubscriptionState {
     return this.#reader.state;
+  }
+
+  /**
+   * How far the application is behind the channel, as far as the hub has told. Null where that is not known: before the
+   * hub has said where the subscription begins, until the first records of a replay are there, while the state comes,
+   * offline, and of one that has ended.
+   */
+  get lag(): Lag | null {
+    if (this.state !== 'live' && this.state !== 'catching-up') return null;
+    const { cursor, nextTimeMs, takenTimeMs } = this.#outlet;
+    return lagOf({
+      taken: cursor ?? this.#reader.begin,
+      newest: this.#reader.newest,
+      nextTimeMs,
+      takenTimeMs,
+      liveMs: this.#liveMs,
+      hubTimeMs: this.#host.lags.hubTimeMs,
+    });
   }
 
   /** Why it ended; undefined while it runs, and when it was unsubscribed. */
@@ -109,6 +140,13 @@ export class Subscription<Item = ReceivedRecord> implements AsyncIterable<Item, 
   unsubscribe(): void {
     this.#outlet.stop();
     this.#reader.stop();
+  }
+
+  /** @internal */
+  tellLag(lag: Lag | null): void {
+    if (!isNews(this.#toldLag, lag)) return;
+    this.#toldLag = lag;
+    this.#events.emit('lag', lag);
   }
 
   /** @internal Unsubscribes when the signal is aborted. */
@@ -138,8 +176,17 @@ export class Subscription<Item = ReceivedRecord> implements AsyncIterable<Item, 
     };
   }
 
+  #stateChanged(state: SubscriptionState): void {
+    const { lags } = this.#host;
+    if (this.#isLive) this.#liveMs = lags.hubTimeMs;
+    this.#isLive = state === 'live';
+    this.#events.emit('state', state);
+    lags.changed(this);
+  }
+
   #ended(failure: { readonly error?: unknown }): void {
     this.#host.ended(this.#reader);
+    this.#host.lags.ended(this);
     // An iterator still gets what is queued; a listener that threw is not called again.
     if (this.#listens) this.#outlet.stop();
     else this.#outlet.end(failure);

@@ -11,6 +11,7 @@ import {
   type ErrorFrame,
   type GapFrame,
   type GoingAway,
+  type Head,
   type Hello,
   MAX_PUBLISH_ENTRIES,
   MAX_PUBLISH_RECORDS,
@@ -192,4 +193,5 @@ export const SERVER_LAYOUTS: { readonly [F in ServerFrame as F['op']]: Layout<F>
     count: uint,
     offsets,
   }),
+  head: layout<Head>(0x4e, { channelNumber: uint, head: cursor, live: flag }),
 };

@@ -205,6 +205,15 @@ export interface GapFrame {
   readonly reason: GapReason;
 }
 
+/** Where a subscription that is not live would be if it were, or that it is again. Moves no cursor. */
+export interface Head {
+  readonly op: 'head';
+  readonly channelNumber: number;
+  /** The channel's newest record that it may be sent. */
+  readonly head: Cursor;
+  readonly live: boolean;
+}
+
 /** Offsets of the first record of each entry of the publish with this id; null where it had been taken before. */
 export interface PublishAnswer {
   readonly id: number;
@@ -261,4 +270,5 @@ export type ServerFrame =
   | TokenExpiring
   | GoingAway
   | Pong
-  | Page;
+  | Page
+  | Head;

@@ -181,7 +181,7 @@ describe('evolution', () => {
   });
 
   it('a frame from the hub with an opcode that is unknown here is undefined', () => {
-    expect(msgpackCodec.decodeServer(encodeValue([0x4e, 1, 2, 3]))).toBeUndefined();
+    expect(msgpackCodec.decodeServer(encodeValue([0x4f, 1, 2, 3]))).toBeUndefined();
     expect(jsonCodec.decodeServer(Buffer.from('{"op":"delta-batch","id":1}'))).toBeUndefined();
     expect(jsonCodec.decodeServer(Buffer.from('{"op":"toString"}'))).toBeUndefined();
   });
