@@ -64,7 +64,8 @@ export class Client {
   #welcome: Welcome | undefined;
   #status: Status = 'connecting';
   #closing: Promise<void> | undefined;
-  #drainTimeoutMs = 0;
+  /** Of a client that is being closed. */
+  #drainTimeoutMs: number | undefined;
   #cancelDrain: (() => void) | undefined;
 
   constructor(settings: Settings) {
@@ -82,7 +83,7 @@ export class Client {
     this.#pulls = new Pulls(this.#connection, this.#requests);
     this.#lags = new LagWatch(clock, {
       onLag: (lag) => this.#events.emit('lag', lag),
-      onBehind: () => this.#connection.state.name === 'live' && this.#tellStatus(),
+      onBehind: () => this.#drainTimeoutMs === undefined && this.#connection.ready && this.#tellStatus(),
     });
     this.#channels = new Channels(this.#connection, {
       requests: this.#requests,
@@ -326,7 +327,7 @@ export class Client {
   }
 
   #drain(): void {
-    this.#cancelDrain = this.#clock.after(this.#drainTimeoutMs, () => this.#connection.drained());
+    this.#cancelDrain = this.#clock.after(this.#drainTimeoutMs ?? 0, () => this.#connection.drained());
     this.#publisher.whenDrained(() => this.#connection.drained());
   }
 

@@ -37,7 +37,7 @@ export interface ConnectionState {
   readonly holdOffMs: number;
   /** No attempt may begin before this time, which the hub asked for, monotonic ms. */
   readonly notBeforeMs: number;
-  /** When the attempt under way began, monotonic ms. */
+  /** When the attempt under way began, Unix ms: while the machine sleeps, that clock goes on. */
   readonly attemptSinceMs: number;
   /** When it became live, monotonic ms. */
   readonly liveSinceMs: number;
@@ -87,7 +87,10 @@ export type ConnectionEffect =
 
 /** What decisions depend on beside state and event. */
 export interface ConnectionRules {
+  /** Monotonic. */
   readonly nowMs: number;
+  /** Unix time. */
+  readonly wallMs: number;
   readonly backoff: BackoffPolicy;
   /** Whether asking again may give another token. */
   readonly tokenRenewable: boolean;
@@ -184,7 +187,7 @@ function wakeWaiting(state: ConnectionState, _event: unknown, rules: ConnectionR
 }
 
 function wakeAttempt(state: ConnectionState, _event: unknown, rules: ConnectionRules): ConnectionStep {
-  if (rules.nowMs - state.attemptSinceMs < OLD_ATTEMPT_MS) return stay(state);
+  if (rules.wallMs - state.attemptSinceMs < OLD_ATTEMPT_MS) return stay(state);
   const { effects, ...step } = attempt({ ...state, attempt: 0 }, undefined, rules);
   return { ...step, effects: [DROP, ...effects] };
 }
@@ -218,8 +221,8 @@ function complain(state: ConnectionState, failure: RingcastError): ConnectionSte
   return stay({ ...state, complaint: failure, holdOffMs });
 }
 
-function attempt(state: ConnectionState, _event: unknown, { nowMs }: ConnectionRules): ConnectionStep {
-  const fresh = { ...state, complaint: null, holdOffMs: 0, attemptSinceMs: nowMs };
+function attempt(state: ConnectionState, _event: unknown, { wallMs }: ConnectionRules): ConnectionStep {
+  const fresh = { ...state, complaint: null, holdOffMs: 0, attemptSinceMs: wallMs };
   return go(fresh, 'authorizing', { do: 'authorize' });
 }
 

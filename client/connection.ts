@@ -126,11 +126,13 @@ export class Connection {
 
   #step(event: ConnectionEvent): void {
     const before = this.#state;
+    const { clock, backoff, wakeSignals } = this.#settings;
     const step = decideConnection(before, event, {
-      nowMs: this.#settings.clock.monotonicMs(),
-      backoff: this.#settings.backoff,
+      nowMs: clock.monotonicMs(),
+      wallMs: clock.nowMs(),
+      backoff,
       tokenRenewable: typeof this.token === 'function',
-      networkAbsent: this.#settings.wakeSignals.networkAbsent,
+      networkAbsent: wakeSignals.networkAbsent,
     });
     this.#state = step.state;
     if (step.state.name !== before.name) this.#enter(step.state);

@@ -14,6 +14,7 @@ import { RingcastError } from '../../../shared/errors.ts';
 const failure = new RingcastError('timeout', 'silent');
 const RULES: ConnectionRules = {
   nowMs: 50_000,
+  wallMs: 1_000_000,
   backoff: { ...DEFAULT_BACKOFF, random: () => 1 },
   tokenRenewable: true,
   networkAbsent: false,
@@ -92,14 +93,15 @@ describe('connection state', () => {
     );
   });
 
-  test('on any way, a wait is asked for exactly when waiting begins, and a cut live connection is announced', () => {
+  test('on any way, a wait is asked for exactly when waiting begins or is to take another time, and a cut live connection is announced', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...EVENTS), { maxLength: 60 }), (events) => {
         let at = INITIAL_CONNECTION;
         for (const event of events) {
           const { state: next, effects } = decideConnection(at, event, RULES);
           const done = effects.map((effect) => effect.do);
-          expect(done.includes('wait')).toBe(next.name === 'waiting' && at.name !== 'waiting');
+          const isAnother = at.name !== 'waiting' || event.type === 'suspended' || event.type === 'woken';
+          expect(done.includes('wait')).toBe(next.name === 'waiting' && isAnother);
           const wasReady = at.name === 'live' || at.name === 'draining';
           const isReady = next.name === 'live' || next.name === 'draining';
           expect(done.includes('announce-lost')).toBe(wasReady && !isReady);
@@ -196,7 +198,7 @@ describe('being woken', () => {
 
   test('ends a backoff at once, and the next ones begin short again', () => {
     const step = decideConnection(state('waiting', { attempt: 7 }), woken, RULES);
-    expect(step.state).toMatchObject({ name: 'authorizing', attempt: 0, attemptSinceMs: 50_000 });
+    expect(step.state).toMatchObject({ name: 'authorizing', attempt: 0, attemptSinceMs: 1_000_000 });
     expect(step.effects).toEqual([{ do: 'authorize' }]);
   });
 
@@ -222,11 +224,11 @@ describe('being woken', () => {
   test.each(['authorizing', 'opening', 'greeting'] as const)(
     'leaves an attempt that is %s alone, unless it is old: then it begins anew',
     (name) => {
-      const young = state(name, { attemptSinceMs: 50_001 - OLD_ATTEMPT_MS });
+      const young = state(name, { attemptSinceMs: 1_000_001 - OLD_ATTEMPT_MS });
       expect(decideConnection(young, woken, RULES)).toEqual({ state: young, effects: [] });
-      const old = state(name, { attemptSinceMs: 50_000 - OLD_ATTEMPT_MS, attempt: 3 });
+      const old = state(name, { attemptSinceMs: 1_000_000 - OLD_ATTEMPT_MS, attempt: 3 });
       const step = decideConnection(old, woken, RULES);
-      expect(step.state).toMatchObject({ name: 'authorizing', attempt: 0, attemptSinceMs: 50_000 });
+      expect(step.state).toMatchObject({ name: 'authorizing', attempt: 0, attemptSinceMs: 1_000_000 });
       expect(step.effects).toEqual([{ do: 'drop' }, { do: 'authorize' }]);
     },
   );
@@ -265,6 +267,12 @@ describe('being put aside', () => {
       expect(run(step.state, { type: 'woken' }).name).toBe('authorizing');
     }
   });
+});
+
+test('being put aside and woken does not shorten what the hub asked for', () => {
+  const waiting = state('waiting', { notBeforeMs: 60_000 });
+  const step = decideConnection(run(waiting, { type: 'suspended' }), { type: 'woken' }, RULES);
+  expect(step.effects).toEqual([{ do: 'wait', delayMs: 10_200 }]);
 });
 
 test('without a network every wait is of the longest kind, and none is for ever', () => {
