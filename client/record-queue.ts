@@ -37,6 +37,16 @@ export class RecordQueue {
     return this.#bytes;
   }
 
+  /** Chunks of which something is left. */
+  protected get chunkCount(): number {
+    return this.#chunks.length;
+  }
+
+  /** Whether the next item is of a state, where records are no positions in the log. */
+  protected get nextIsState(): boolean {
+    return this.#chunks[0]?.cursorAfter !== undefined;
+  }
+
   /** Keeps the chunk, which must not be empty. */
   push(chunk: QueueChunk): void {
     chunk.hold?.retain();
@@ -99,7 +109,7 @@ export class RecordQueue {
 }
 
 /** A record stands for its own position: one object fewer for each record. */
-function positionOf(item: QueueItem): Cursor {
+export function positionOf(item: QueueItem): Cursor {
   return isGap(item) ? item.upTo : item;
 }
 
