@@ -37,14 +37,9 @@ export class RecordQueue {
     return this.#bytes;
   }
 
-  /** Chunks of which something is left. */
-  protected get chunkCount(): number {
-    return this.#chunks.length;
-  }
-
-  /** Whether the next item is of a state, where records are no positions in the log. */
-  protected get nextIsState(): boolean {
-    return this.#chunks[0]?.cursorAfter !== undefined;
+  /** Of which something is left. */
+  protected get chunks(): readonly QueueChunk[] {
+    return this.#chunks;
   }
 
   /** Keeps the chunk, which must not be empty. */
@@ -79,7 +74,7 @@ export class RecordQueue {
     const item = this.peek();
     const chunk = this.#chunks[0];
     if (!item || !chunk) return undefined;
-    if (chunk.cursorAfter === undefined) return positionOf(item);
+    if (!isState(chunk)) return positionOf(item);
     return this.#at === chunk.items.length - 1 ? (chunk.cursorAfter ?? undefined) : undefined;
   }
 
@@ -111,6 +106,11 @@ export class RecordQueue {
 /** A record stands for its own position: one object fewer for each record. */
 export function positionOf(item: QueueItem): Cursor {
   return isGap(item) ? item.upTo : item;
+}
+
+/** Its records are no positions in the log. */
+export function isState(chunk: QueueChunk): boolean {
+  return chunk.cursorAfter !== undefined;
 }
 
 export function isGap(item: QueueItem): item is Gap {
