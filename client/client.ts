@@ -175,6 +175,7 @@ export class Client {
     const plan = {
       from: readFrom(from),
       inline: gaps === 'inline',
+      conflates: options.policy === 'conflate',
       onUnknownCursor,
       listener: listener as Listener<ReceivedRecord> | undefined,
     };

@@ -4,12 +4,12 @@
  * the client. Called by client.ts only.
  */
 import { nanoid } from 'nanoid';
-import { msgpackCodec } from '../shared/codec.ts';
+import { decodeServer, encodeRequest } from '../shared/client-codec.ts';
 import { RingcastError } from '../shared/errors.ts';
 import {
-  type ClientFrame,
   type ErrorFrame,
   FEATURES,
+  type RequestFrame,
   type ServerFrame,
   type Welcome,
 } from '../shared/frames.ts';
@@ -100,8 +100,8 @@ export class Connection {
   }
 
   /** Only while {@link ready}. Returns what the frame takes on the wire, in bytes. */
-  send(frame: ClientFrame): number {
-    return this.sendBytes(msgpackCodec.encodeClient(frame));
+  send(frame: RequestFrame): number {
+    return this.sendBytes(encodeRequest(frame));
   }
 
   /** As {@link send}, for a frame that is bytes already. */
@@ -246,7 +246,7 @@ export class Connection {
   #receive(bytes: Uint8Array): void {
     this.#heartbeat.heard();
     try {
-      const frame = msgpackCodec.decodeServer(bytes);
+      const frame = decodeServer(bytes);
       if (frame) this.#handle(frame, bytes.length);
     } catch (error) {
       if (!(error instanceof RingcastError) || error.code !== 'bad-frame') throw error;
