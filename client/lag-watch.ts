@@ -31,7 +31,8 @@ export class LagWatch {
   /** Those that may lag, or whose lag was told and is not gone. */
   readonly #watched = new Set<Lagging>();
   readonly #behind = new Set<Lagging>();
-  #behindSinceMs = 0;
+  /** Since when any is, monotonic ms. */
+  #behindSinceMs: number | undefined;
   #isBehind = false;
   #told: Lag | null = NO_LAG;
   /** How far the hub's clock is ahead of this one, ms. */
@@ -117,7 +118,7 @@ export class LagWatch {
     }
     this.#tell();
     this.#judge();
-    if (this.#watched.size > 0 || this.#told?.records) this.#look();
+    if (this.#watched.size > 0) this.#look();
   }
 
   #tell(): void {
@@ -128,17 +129,14 @@ export class LagWatch {
   }
 
   #weigh(one: Lagging, lag: Lag | null): void {
-    if (!isBehind(one.state, lag, this.#behind.has(one))) {
-      this.#behind.delete(one);
-      return;
-    }
-    if (this.#behind.size === 0) this.#behindSinceMs = this.#clock.monotonicMs();
-    this.#behind.add(one);
+    if (isBehind(one.state, lag, this.#behind.has(one))) this.#behind.add(one);
+    else this.#behind.delete(one);
   }
 
   #judge(): void {
-    const lastsMs = this.#clock.monotonicMs() - this.#behindSinceMs;
-    const behind = this.#behind.size > 0 && (this.#isBehind || lastsMs >= LOOK_MS);
+    const nowMs = this.#clock.monotonicMs();
+    this.#behindSinceMs = this.#behind.size > 0 ? (this.#behindSinceMs ?? nowMs) : undefined;
+    const behind = this.#behindSinceMs !== undefined && nowMs - this.#behindSinceMs >= LOOK_MS;
     if (behind === this.#isBehind) return;
     this.#isBehind = behind;
     this.#handlers.onBehind();

@@ -50,8 +50,7 @@ export class RecordQueue {
 
   /** When the next record was appended, the hub's Unix time, ms; undefined where none is here, or a gap comes first. */
   get nextTimeMs(): number | undefined {
-    const item = this.peek();
-    return item && !isGap(item) ? item.timeMs : undefined;
+    return (this.peek() as Partial<ReceivedRecord> | undefined)?.timeMs;
   }
 
   /** Takes the next item; true when a chunk is done with it. Only after {@link peek} gave one. */

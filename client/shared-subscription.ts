@@ -187,6 +187,7 @@ export class SharedSubscription {
     const deliver = came && this.#prepare(effects, came);
     const changed = state.name !== this.#state.name;
     if (changed) {
+      this.#head = this.newest;
       this.#cancelRetry?.();
       this.#cancelRetry = undefined;
     }

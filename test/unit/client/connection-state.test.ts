@@ -269,6 +269,12 @@ describe('being put aside', () => {
   });
 });
 
+test('being put aside and woken does not shorten what the hub asked for', () => {
+  const waiting = state('waiting', { notBeforeMs: 60_000 });
+  const step = decideConnection(run(waiting, { type: 'suspended' }), { type: 'woken' }, RULES);
+  expect(step.effects).toEqual([{ do: 'wait', delayMs: 10_200 }]);
+});
+
 test('without a network every wait is of the longest kind, and none is for ever', () => {
   const absent = { ...RULES, networkAbsent: true };
   const step = decideConnection(state('opening'), { type: 'disconnected', code: 1006, reason: '' }, absent);

@@ -1,9 +1,10 @@
 /** The lag and the status of a client, over a fake hub: of a slow application, behind a full socket, after a cut. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Lag } from '../../../client/lag.ts';
-import { LOOK_MS } from '../../../client/lag-watch.ts';
+import { LagWatch, LOOK_MS } from '../../../client/lag-watch.ts';
 import type { Status } from '../../../client/options.ts';
 import type { Subscription } from '../../../client/subscription.ts';
+import type { Clock } from '../../../shared/clock.ts';
 import { comeBack, type FakeSetup, quiet, setUp } from '../../support/fake-client.ts';
 
 let setup: FakeSetup;
@@ -32,11 +33,12 @@ class SlowListener {
 }
 
 /** Appends at the hub's present time. */
-function append(channel: string, ...values: unknown[]): void {
+async function append(channel: string, ...values: unknown[]): Promise<void> {
   const { hub, clock } = setup;
   // The time of the welcome is 1000 at the clock's beginning.
   hub.log(channel).timeMs = 1000 + clock.nowMs() - 1_700_000_000_000 - values.length;
   hub.append(channel, ...values);
+  await quiet();
 }
 
 async function pass(ms: number): Promise<void> {
@@ -49,6 +51,8 @@ async function pass(ms: number): Promise<void> {
 async function open(channel: string, listener?: (item: unknown) => unknown): Promise<Subscription> {
   const subscription = setup.client.subscribe(channel, {}, listener);
   await quiet();
+  // Nobody looks any more.
+  await pass(2 * LOOK_MS);
   return subscription;
 }
 
@@ -64,7 +68,7 @@ describe('a slow application', () => {
     const subscription = await open('a', slow.listener);
     const told: (Lag | null)[] = [];
     subscription.on('lag', (lag) => told.push(lag));
-    append('a', 1, 2, 3);
+    await append('a', 1, 2, 3);
     await pass(500);
     expect(subscription.lag).toEqual({ records: 3, ms: 502 });
     expect(setup.client.lag).toEqual({ records: 3, ms: 502 });
@@ -86,7 +90,7 @@ describe('a slow application', () => {
     const slow = new SlowListener();
     await open('a', slow.listener);
     for (let i = 0; i < 40; i++) {
-      append('a', i);
+      await append('a', i);
       await pass(50);
     }
     expect(lags.length).toBeGreaterThan(4);
@@ -95,8 +99,7 @@ describe('a slow application', () => {
     await pass(LOOK_MS);
     expect(lags.at(-1)).toEqual({ records: 0, ms: 0 });
     const told = lags.length;
-    append('a', 'one more');
-    await quiet();
+    await append('a', 'one more');
     await slow.take(1);
     await pass(5000);
     expect(lags).toHaveLength(told);
@@ -105,7 +108,7 @@ describe('a slow application', () => {
   test('has its client catch up after a second, and be live once it is quick again', async () => {
     const slow = new SlowListener();
     await open('a', slow.listener);
-    append('a', 1, 2);
+    await append('a', 1, 2);
     await pass(1000);
     expect(statuses).toEqual([]);
     await pass(500);
@@ -119,7 +122,7 @@ describe('a slow application', () => {
     const slow = new SlowListener();
     const subscription = await open('a', slow.listener);
     for (let i = 0; i < 100; i++) {
-      append('a', i);
+      await append('a', i);
       await slow.take(i === 0 ? 0 : 1);
       await pass(50);
       expect(subscription.lag?.records).toBe(1);
@@ -130,7 +133,7 @@ describe('a slow application', () => {
   test('that iterates is counted alike', async () => {
     const subscription = await open('a');
     const iterator = subscription[Symbol.asyncIterator]();
-    append('a', 1, 2, 3);
+    await append('a', 1, 2, 3);
     await quiet();
     await iterator.next();
     expect(subscription.lag?.records).toBe(2);
@@ -141,7 +144,7 @@ describe('a slow application', () => {
 
   test('that unsubscribes lags no more', async () => {
     const subscription = await open('a', new SlowListener().listener);
-    append('a', 1);
+    await append('a', 1);
     await pass(2000);
     expect(setup.client.status).toBe('catching-up');
     subscription.unsubscribe();
@@ -155,7 +158,7 @@ describe('a slow application', () => {
 describe('behind a full socket or without credit', () => {
   test('a subscription is as far behind as the hub says, and catches up until it says otherwise', async () => {
     const subscription = await open('a', () => {});
-    append('a', 1);
+    await append('a', 1);
     await pass(1000);
     setup.hub.autoPush = false;
     sendHead('a', 500, false);
@@ -165,7 +168,7 @@ describe('behind a full socket or without credit', () => {
     await pass(2 * LOOK_MS);
     expect(statuses).toEqual(['catching-up']);
     expect(subscription.lag).toEqual({ records: 499, ms: 500 });
-    append('a', ...Array.from({ length: 499 }, (_, i) => i));
+    await append('a', ...Array.from({ length: 499 }, (_, i) => i));
     setup.hub.push();
     await quiet();
     expect(subscription.state).toBe('catching-up');
@@ -178,7 +181,7 @@ describe('behind a full socket or without credit', () => {
 
   test('a head moves no cursor, and one that was passed already is forgotten', async () => {
     const subscription = await open('a', () => {});
-    append('a', 1, 2, 3);
+    await append('a', 1, 2, 3);
     await quiet();
     sendHead('a', 2, false);
     await quiet();
@@ -210,6 +213,46 @@ describe('behind a full socket or without credit', () => {
   });
 });
 
+describe('a replay', () => {
+  const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);
+
+  test('whose next records are to come is as old as the last of it', async () => {
+    const { hub, client } = setup;
+    await append('a', ...numbers(20));
+    hub.autoPush = false;
+    await pass(60_000);
+    const subscription = client.subscribe('a', { from: 'earliest' }, () => {});
+    await quiet();
+    // The age of the first record is not known before it comes.
+    expect([subscription.state, subscription.lag]).toEqual(['catching-up', null]);
+    hub.connection.sendBatch(
+      hub.connection.numberOf('a'),
+      { epoch: 7, offset: 0 },
+      hub.log('a').entries.slice(0, 15),
+    );
+    await quiet();
+    expect(subscription.lag).toEqual({ records: 5, ms: 60_005 });
+  });
+
+  test('by pages knows what the subscription beside it knew, and what its pages show', async () => {
+    setup = await setUp({ maxQueuedBytes: 4000 });
+    const { hub, client } = setup;
+    const beside = await open('a', () => {});
+    await append('a', ...numbers(30));
+    const slow = new SlowListener();
+    const subscription = client.subscribe('a', { from: 'earliest' }, slow.listener);
+    await quiet();
+    beside.unsubscribe();
+    expect([subscription.state, subscription.lag?.records]).toEqual(['catching-up', 30]);
+    hub.intercept = (frame) => frame.op === 'subscribe';
+    await append('a', ...numbers(10));
+    await slow.take(15);
+    expect(subscription.lag?.records).toBe(15);
+    await slow.take(16);
+    expect([subscription.state, subscription.lag?.records]).toEqual(['catching-up', 9]);
+  });
+});
+
 describe('what is not known', () => {
   test('is the lag of a subscription that has not begun; the others’ counts for the client', async () => {
     setup.hub.intercept = (frame) => frame.op === 'subscribe' && frame.channel === 'b';
@@ -224,7 +267,7 @@ describe('what is not known', () => {
   test('is the lag while the connection is away', async () => {
     const slow = new SlowListener();
     const subscription = await open('a', slow.listener);
-    append('a', 1, 2);
+    await append('a', 1, 2);
     await pass(300);
     setup.hub.connection.cut();
     expect([subscription.lag, setup.client.lag]).toEqual([null, null]);
@@ -243,7 +286,7 @@ describe('what is not known', () => {
     const slow = new SlowListener();
     const subscription = await open('a', slow.listener);
     expect(subscription.lag).toEqual({ records: 0, ms: 0 });
-    append('a', 1);
+    await append('a', 1);
     await quiet();
     expect(subscription.lag).toBeNull();
   });
@@ -251,7 +294,7 @@ describe('what is not known', () => {
   test('is the lag while the state comes', async () => {
     const { hub, client } = setup;
     hub.autoPush = false;
-    append('a', 1);
+    await append('a', 1);
     const subscription = client.subscribe('a', { from: 'state' }, () => {});
     await quiet();
     expect([subscription.state, subscription.lag]).toEqual(['catching-up', null]);
@@ -267,12 +310,28 @@ describe('the status', () => {
     await open('b', () => {});
     setup.hub.autoPush = false;
     setup.hub.connection.cut();
-    append('b', 1, 2);
+    await append('b', 1, 2);
     await comeBackToAny();
     expect(setup.client.status).toBe('catching-up');
     setup.hub.push();
     await quiet();
     expect(statuses).toEqual(['offline', 'catching-up', 'live']);
+  });
+
+  test('after a cut is catching-up too until one that had not begun before has begun', async () => {
+    const { hub, clock } = setup;
+    hub.intercept = (frame) => frame.op === 'subscribe';
+    const subscription = setup.client.subscribe('a', {}, () => {});
+    await pass(2000);
+    expect(subscription.state).toBe('pending');
+    hub.connection.cut();
+    clock.advance(200);
+    await quiet();
+    expect([subscription.state, ...statuses]).toEqual(['pending', 'offline', 'catching-up']);
+    hub.intercept = () => false;
+    hub.connection.cut();
+    await comeBack(setup);
+    expect(statuses.at(-1)).toBe('live');
   });
 
   test('after a cut with nothing missed is live again within the same turn of frames', async () => {
@@ -282,9 +341,24 @@ describe('the status', () => {
     expect(statuses).toEqual(['offline', 'catching-up', 'live']);
   });
 
+  test('passes from one subscription that catches up to another without a word', async () => {
+    await open('a', () => {});
+    await open('b', () => {});
+    sendHead('a', 0, false);
+    await pass(1000);
+    expect(statuses).toEqual(['catching-up']);
+    setup.client.subscribe('c', {}, new SlowListener().listener);
+    await quiet();
+    await append('c', 1);
+    await pass(2000);
+    sendHead('a', 0, true);
+    await pass(1000);
+    expect(statuses).toEqual(['catching-up']);
+  });
+
   test('of a replay from the beginning that takes a while is catching-up', async () => {
     const { hub, client } = setup;
-    append('a', ...Array.from({ length: 20 }, (_, i) => i));
+    await append('a', ...Array.from({ length: 20 }, (_, i) => i));
     hub.autoPush = false;
     const subscription = client.subscribe('a', { from: 'earliest' }, () => {});
     await pass(LOOK_MS - 50);
@@ -298,11 +372,37 @@ describe('the status', () => {
 
   test('of a client that closes while it catches up is closing, then closed', async () => {
     await open('a', new SlowListener().listener);
-    append('a', 1);
+    await append('a', 1);
     await pass(2000);
     await setup.client.close();
     expect(statuses).toEqual(['catching-up', 'closing', 'closed']);
   });
+});
+
+test('nothing is looked at while nothing lags', () => {
+  const { clock } = setup;
+  let timers = 0;
+  const counting: Clock = {
+    nowMs: () => clock.nowMs(),
+    monotonicMs: () => clock.monotonicMs(),
+    after(delayMs, run) {
+      timers++;
+      return clock.after(delayMs, () => {
+        timers--;
+        run();
+      });
+    },
+  };
+  const watch = new LagWatch(counting, { onLag: () => {}, onBehind: () => {} });
+  const one = { state: 'live' as const, lag: { records: 1, ms: 5 }, tellLag: () => {} };
+  watch.started(one);
+  expect(timers).toBe(0);
+  watch.suspect(one);
+  clock.advance(10 * LOOK_MS);
+  expect(timers).toBe(1);
+  one.lag = { records: 0, ms: 0 };
+  clock.advance(LOOK_MS);
+  expect(timers).toBe(0);
 });
 
 /** As comeBack, to a client that may not be live for long. */

@@ -8,18 +8,21 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 /** What each part may import of the others; of itself it may import everything. The first that matches counts. */
 const PARTS: readonly { readonly part: RegExp; readonly may: RegExp }[] = [
   { part: /^shared\//, may: /^$/ },
-  { part: /^client\//, may: /^shared\// },
+  { part: /^client\/bundle\//, may: /^$/ },
+  { part: /^client\/dashboard\//, may: /^(shared\/|client\/index\.ts$)/ },
+  { part: /^client\/examples\//, may: /^client\/(index|react)\.ts$/ },
+  { part: /^client\/(?!bundle|dashboard|examples)/, may: /^shared\// },
   { part: /^server\/log\//, may: /^(shared\/|server\/ops\/inspection\.ts)/ },
   { part: /^server\/hub\//, may: /^(shared|server\/log)\// },
   { part: /^server\/(auth|ops)\//, may: /^shared\// },
   { part: /^server\/config/, may: /^shared\// },
   { part: /^server\/net\//, may: /^(shared|server\/(log|hub|auth|ops))\// },
   { part: /^server\/(create-hub|index)\.ts$/, may: /^(shared\/|server\/(?!cli))/ },
-  { part: /^server\/(cli\.ts|cli\/)/, may: /^(shared|client|server)\// },
+  { part: /^server\/(cli\.ts|cli\/)/, may: /^(shared|client(?!\/(bundle|dashboard))|server)\// },
   { part: /^server\//, may: /^shared\// },
 ];
 
-/** Each of these libraries has one file, or one folder, that wraps it. */
+/** Each of these libraries, and what it has below its name, has one file, or one folder, that wraps it. */
 const WRAPPED: Readonly<Record<string, RegExp>> = {
   'uWebSockets.js': /^server\/net\/websocket-server\.ts$/,
   rocksdb: /^server\/log\/rocks-store\.ts$/,
@@ -28,6 +31,19 @@ const WRAPPED: Readonly<Record<string, RegExp>> = {
   pino: /^server\/ops\/logging\.ts$/,
   'prom-client': /^server\/ops\/metrics\.ts$/,
   ws: /^client\/node[\w-]*\.ts$/,
+  esbuild: /^client\/bundle\/bundler\.ts$/,
+  preact: /^client\/(dashboard|examples)\//,
+  uplot: /^client\/dashboard\//,
+  react: /^client\/(react\.ts$|examples\/)/,
+};
+
+/** The same of what only tests use. */
+const WRAPPED_IN_TESTS: Readonly<Record<string, RegExp>> = {
+  'playwright-core': /^test\/browser\//,
+  '@sparticuz/chromium': /^test\/browser\//,
+  'axe-core': /^test\/browser\//,
+  esbuild: /^test\/browser\//,
+  'react-dom': /^(test\/browser|client\/examples)\//,
 };
 
 interface Import {
@@ -38,10 +54,11 @@ interface Import {
 
 const files = ['shared', 'client', 'server'].flatMap(sources);
 const imports = files.flatMap(importsOf);
+const testImports = sources('test').flatMap(importsOf);
 
 function sources(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.ts$/.test(entry.name) && !entry.name.endsWith('.d.ts'))
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name) && !entry.name.endsWith('.d.ts'))
     .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
 }
 
@@ -55,6 +72,14 @@ function importsOf(file: string): Import[] {
     target: (from ?? dynamic)!,
     isType: type !== undefined,
   }));
+}
+
+/** `preact` of `preact/hooks`, `@a/b` of `@a/b/c`. */
+function packageOf(target: string): string {
+  return target
+    .split('/')
+    .slice(0, target.startsWith('@') ? 2 : 1)
+    .join('/');
 }
 
 function resolved({ file, target }: Import): string {
@@ -78,13 +103,20 @@ describe('the house', () => {
   });
 
   it('wraps each native or large library in one place', () => {
-    const wrong = imports.filter(({ file, target }) => WRAPPED[target] && !WRAPPED[target].test(file));
+    const outside = (wrapped: typeof WRAPPED) => (one: Import) => {
+      const place = wrapped[packageOf(one.target)];
+      return place !== undefined && !place.test(one.file);
+    };
+    const wrong = [
+      ...imports.filter(outside({ ...WRAPPED_IN_TESTS, ...WRAPPED })),
+      ...testImports.filter(outside(WRAPPED_IN_TESTS)),
+    ];
     expect(wrong.map(({ file, target }) => `${file} → ${target}`)).toEqual([]);
   });
 
   it('keeps Node out of what runs in a browser', () => {
     const browser = imports.filter(
-      ({ file }) => /^(shared|client)\//.test(file) && !/^client\/node/.test(file),
+      ({ file }) => /^(shared|client)\//.test(file) && !/^client\/(node|bundle\/)/.test(file),
     );
     expect(browser.filter(({ target }) => target.startsWith('node:'))).toEqual([]);
     for (const { file } of browser) {
