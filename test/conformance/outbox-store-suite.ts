@@ -14,7 +14,13 @@ const HUB = 'hub.test/';
 const HEAD = { producerId: 'somebody', lastSequence: 7 };
 
 function frame(order: number, bytes: readonly number[] = [order]): StoredFrame {
-  const entry = { channel: 'a', sequence: order, expectedCursor: null, bytes: Uint8Array.from(bytes), ends: [1] };
+  const entry = {
+    channel: 'a',
+    sequence: order,
+    expectedCursor: null,
+    bytes: Uint8Array.from(bytes),
+    ends: [1],
+  };
   return { order, ack: 'memory', sentMs: null, entries: [entry] };
 }
 

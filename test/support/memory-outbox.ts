@@ -1,6 +1,6 @@
 /**
- * An outbox store that lives as long as the test: claims end with `release`, or when the test says that their holders
- * died. What is kept goes through structured clone, as in a browser.
+ * An outbox store that lives as long as the test: claims end with `release`, or when the test says that their holder
+ * died. What is kept goes through structured clone, as in a browser. Each holder has a view of its own.
  */
 import type {
   OutboxChanges,
@@ -19,24 +19,38 @@ interface Slot {
 
 export class MemoryOutbox implements OutboxStore {
   readonly #hubs = new Map<string, Slot[]>();
-  /** Of all writes, in order. */
-  readonly written: OutboxChanges[] = [];
   /** Awaited before a write is kept; what it throws fails the write. */
   beforeWrite: (changes: OutboxChanges) => void | Promise<void> = () => {};
+  onKept: (changes: OutboxChanges) => void = () => {};
 
-  async claim(hub: string): Promise<OutboxClaim> {
-    const free = this.#slots(hub).find(({ holder }) => holder === null);
-    return (await this.claimLeftovers(hub)) ?? this.#hold(free ?? this.#newSlot(hub));
+  claim(hub: string): Promise<OutboxClaim> {
+    return this.view().claim(hub);
   }
 
-  async claimLeftovers(hub: string): Promise<OutboxClaim | undefined> {
-    const left = this.#slots(hub).find(({ holder, frames }) => holder === null && frames.size > 0);
-    return left && this.#hold(left);
+  claimLeftovers(hub: string): Promise<OutboxClaim | undefined> {
+    return this.view().claimLeftovers(hub);
   }
 
-  /** Every holder is gone, in the middle of whatever it did. */
-  crash(): void {
-    for (const slots of this.#hubs.values()) for (const slot of slots) slot.holder = null;
+  /** The store for one holder: `die` ends it in the middle of whatever it does. */
+  view(): OutboxStore & { die(): void } {
+    const holder = Symbol('holder');
+    let isDead = false;
+    const hold = (slot: Slot) => this.#hold(slot, holder, () => isDead);
+    const claimLeftovers = async (hub: string) => {
+      const left = this.#slots(hub).find(({ holder, frames }) => holder === null && frames.size > 0);
+      return left && hold(left);
+    };
+    return {
+      claimLeftovers,
+      claim: async (hub) => {
+        const free = () => this.#slots(hub).find(({ holder }) => holder === null);
+        return (await claimLeftovers(hub)) ?? hold(free() ?? this.#newSlot(hub));
+      },
+      die: () => {
+        isDead = true;
+        for (const slot of [...this.#hubs.values()].flat()) if (slot.holder === holder) slot.holder = null;
+      },
+    };
   }
 
   /** All that is kept. */
@@ -56,16 +70,16 @@ export class MemoryOutbox implements OutboxStore {
     return slot;
   }
 
-  #hold(slot: Slot): OutboxClaim {
-    const holder = Symbol('holder');
+  #hold(slot: Slot, holder: symbol, isDead: () => boolean): OutboxClaim {
+    if (isDead()) return { content: { head: null, frames: [] }, write: never, release: never };
     slot.holder = holder;
     return {
       content: contentOf(slot),
       write: async (changes) => {
         await this.beforeWrite(changes);
-        if (slot.holder !== holder) return new Promise(() => {});
+        if (isDead()) return never();
         const { head, put, remove } = structuredClone(changes);
-        this.written.push(changes);
+        this.onKept(changes);
         slot.head = head;
         for (const frame of put) slot.frames.set(frame.order, frame);
         for (const order of remove) slot.frames.delete(order);
@@ -75,6 +89,10 @@ export class MemoryOutbox implements OutboxStore {
       },
     };
   }
+}
+
+function never(): Promise<never> {
+  return new Promise(() => {});
 }
 
 function contentOf({ head, frames }: Slot): OutboxContent {
