@@ -4,7 +4,7 @@
  * client.ts only.
  */
 import { RingcastError } from '../shared/errors.ts';
-import type { ClientFrame, Head } from '../shared/frames.ts';
+import type { Head, RequestFrame } from '../shared/frames.ts';
 import type { ChannelReader } from './channel-reader.ts';
 import type { SubscriptionTerms } from './options.ts';
 import { SharedSubscription } from './shared-subscription.ts';
@@ -13,7 +13,7 @@ import type { SubscriptionFrame } from './subscription-frames.ts';
 
 export interface ChannelsPort {
   readonly ready: boolean;
-  send(frame: ClientFrame): number;
+  send(frame: RequestFrame): number;
 }
 
 /** The part of the host that is the client's. */

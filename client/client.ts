@@ -189,6 +189,7 @@ export class Client {
     const plan = {
       from: readFrom(from),
       inline: gaps === 'inline',
+      conflates: options.policy === 'conflate',
       onUnknownCursor,
       listener: listener as Listener<ReceivedRecord> | undefined,
       saver: this.#saver(channel, options),

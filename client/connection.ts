@@ -3,9 +3,9 @@
  * timers, reconnecting) and turns frames into bytes and back. Knows nothing of channels; hands every other frame to
  * the client. Called by client.ts only.
  */
-import { msgpackCodec } from '../shared/codec.ts';
+import { decodeServer, encodeRequest } from '../shared/client-codec.ts';
 import { RingcastError } from '../shared/errors.ts';
-import type { ClientFrame, ErrorFrame, ServerFrame, Welcome } from '../shared/frames.ts';
+import type { ErrorFrame, RequestFrame, ServerFrame, Welcome } from '../shared/frames.ts';
 import {
   type ConnectionEffect,
   type ConnectionEvent,
@@ -94,8 +94,8 @@ export class Connection {
   }
 
   /** Only while {@link ready}. Returns what the frame takes on the wire, in bytes. */
-  send(frame: ClientFrame): number {
-    return this.sendBytes(msgpackCodec.encodeClient(frame));
+  send(frame: RequestFrame): number {
+    return this.sendBytes(encodeRequest(frame));
   }
 
   /** As {@link send}, for a frame that is bytes already. */
@@ -240,7 +240,7 @@ export class Connection {
   #receive(bytes: Uint8Array): void {
     this.#heartbeat.heard();
     try {
-      const frame = msgpackCodec.decodeServer(bytes);
+      const frame = decodeServer(bytes);
       if (frame) this.#handle(frame, bytes.length);
     } catch (error) {
       if (!(error instanceof RingcastError) || error.code !== 'bad-frame') throw error;

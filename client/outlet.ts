@@ -3,6 +3,7 @@
  * awaited before the next, or to an iterator as it asks. Knows nothing of the hub. Called by the subscription.
  */
 import type { Cursor, Gap } from '../shared/terms.ts';
+import { ConflatingQueue } from './conflating-queue.ts';
 import type { ReceivedRecord } from './record.ts';
 import { isGap, type QueueChunk, type QueueItem, RecordQueue } from './record-queue.ts';
 
@@ -12,6 +13,15 @@ export interface GapItem {
 }
 
 export type Listener<Item> = (item: Item) => unknown;
+
+export interface OutletRules<Item> {
+  /** Who iterates has none. */
+  readonly listener: Listener<Item> | undefined;
+  /** Gaps come as items. */
+  readonly inline: boolean;
+  /** What waits is conflated too. */
+  readonly conflates: boolean;
+}
 
 export interface OutletHandlers {
   /** A gap that is not handed on inline, at its place among the records. */
@@ -33,7 +43,7 @@ export class Outlet<Item> {
   readonly #listener: Listener<Item> | undefined;
   readonly #inline: boolean;
   readonly #handlers: OutletHandlers;
-  readonly #queue = new RecordQueue();
+  readonly #queue: RecordQueue;
   #pending: Pending<Item>[] = [];
   #busy = false;
   #cursor: Cursor | null = null;
@@ -43,10 +53,11 @@ export class Outlet<Item> {
   #cursorBehindDropped: Cursor | undefined;
   #ended: { readonly error?: unknown } | undefined;
 
-  constructor(listener: Listener<Item> | undefined, inline: boolean, handlers: OutletHandlers) {
+  constructor({ listener, inline, conflates }: OutletRules<Item>, handlers: OutletHandlers) {
     this.#listener = listener;
     this.#inline = inline;
     this.#handlers = handlers;
+    this.#queue = conflates ? new ConflatingQueue() : new RecordQueue();
   }
 
   get queuedBytes(): number {

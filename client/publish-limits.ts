@@ -4,7 +4,7 @@
  */
 import { RingcastError } from '../shared/errors.ts';
 import type { RecordMeta } from '../shared/terms.ts';
-import { meta as metaKind } from '../shared/wire-kinds.ts';
+import { meta as metaKind, wireForm } from '../shared/wire-kinds.ts';
 import { type OutboxEntry, sizeOf } from './publish-queue.ts';
 
 /** Bytes of a publish frame beside its entries, at most. */
@@ -88,7 +88,7 @@ function bytesOfEntry(channel: string, recordBytes: number): number {
 export function checkMeta(meta: RecordMeta | null): void {
   if (meta === null) return;
   try {
-    metaKind.fromWire(meta, 'meta');
+    metaKind.read(meta, 'meta', wireForm);
   } catch (cause) {
     throw new RingcastError('record-invalid', (cause as Error).message, { cause });
   }

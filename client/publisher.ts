@@ -13,8 +13,8 @@ import {
   type PublishAnswer,
   type Welcome,
 } from '../shared/frames.ts';
-import { encodeValue } from '../shared/msgpack.ts';
 import { ACK_LEVELS, type AckLevel, formatCursor, type RecordMeta } from '../shared/terms.ts';
+import { valueBytes } from '../shared/value-writer.ts';
 import { type BackoffPolicy, backoffDelayMs } from './backoff.ts';
 import { checkChannel, type PublishItem, type PublishOptions, readExpectedCursor } from './options.ts';
 import { Outbox, type OutboxFrame } from './outbox.ts';
@@ -257,7 +257,7 @@ export class Publisher {
     checkChannel(channel);
     checkMeta(meta);
     this.#limits.checkKey(key);
-    const metaBytes = meta === null ? null : encodeValue(meta);
+    const metaBytes = meta === null ? null : valueBytes(meta);
     this.#writer.write(key, metaBytes, data);
     const { chunk, start, end, payloadBytes } = this.#writer;
     const bytes = end - start;

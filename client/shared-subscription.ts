@@ -4,7 +4,7 @@
  * them is, is the readers' matter (reader-state). Made and kept by client.ts.
  */
 import { RingcastError } from '../shared/errors.ts';
-import type { ClientFrame, Head, Ok } from '../shared/frames.ts';
+import type { Head, Ok, RequestFrame } from '../shared/frames.ts';
 import { type Cursor, type From, type Gap, parseCursor } from '../shared/terms.ts';
 import { CreditWindow, type FrameHold } from './credit-window.ts';
 import type { SubscriptionTerms } from './options.ts';
@@ -52,7 +52,7 @@ export interface Reader {
 export interface SubscriptionPort {
   readonly ready: boolean;
   readonly requests: Requests;
-  send(frame: ClientFrame): number;
+  send(frame: RequestFrame): number;
   /** Frames of this channel number are its from now on; none's where `shared` is undefined. */
   route(channelNumber: number, shared: SharedSubscription | undefined): void;
   /** The credit of a channel, bytes. */

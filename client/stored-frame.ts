@@ -1,7 +1,7 @@
 /** Publish frames as outbox stores keep them, and back. Called by the outbox and its keeper. */
 import type { FailedPublish } from '../shared/errors.ts';
-import { decodeValue } from '../shared/msgpack.ts';
 import { formatCursor, parseCursor, type RecordMeta } from '../shared/terms.ts';
+import { readValue } from '../shared/value-reader.ts';
 import type { StoredEntry } from './outbox-store.ts';
 import type { OutboxEntry, Pending } from './publish-queue.ts';
 import type { WrittenRecord } from './record-writer.ts';
@@ -48,7 +48,7 @@ export function restoredEntry(stored: StoredEntry, reject: RejectStored): Outbox
 
 /** What was published, for people and programs that have to decide what is to become of it. */
 export function publishOf(channel: string, { chunk, start, end }: WrittenRecord): FailedPublish {
-  const record = decodeValue(chunk.slice(start, end), { timestamps: false });
+  const record = readValue(chunk, start, end, false);
   const [key, meta, payload] = record as [string | null, RecordMeta | null, Uint8Array];
-  return { channel, key, meta, data: decodeValue(payload, { timestamps: true }) };
+  return { channel, key, meta, data: readValue(payload, 0, payload.length, true) };
 }

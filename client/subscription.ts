@@ -9,7 +9,7 @@ import type { CursorSaver } from './cursor-keeper.ts';
 import { Emitter } from './emitter.ts';
 import { isNews, type Lag, lagOf, NO_LAG } from './lag.ts';
 import type { LagWatch } from './lag-watch.ts';
-import { type Listener, Outlet } from './outlet.ts';
+import { Outlet, type OutletRules } from './outlet.ts';
 import type { ReaderRules } from './reader-state.ts';
 import type { ReceivedRecord } from './record.ts';
 import type { SharedSubscription } from './shared-subscription.ts';
@@ -36,11 +36,8 @@ export interface SubscriptionHost extends ReaderPort {
   unheardGap(gap: Gap, channel: string): void;
 }
 
-export interface SubscriptionPlan<Item> extends ReaderRules {
+export interface SubscriptionPlan<Item> extends ReaderRules, OutletRules<Item> {
   readonly from: From;
-  /** Gaps come as items. */
-  readonly inline: boolean;
-  readonly listener: Listener<Item> | undefined;
   /** Of a subscription that resumes: it begins where this says, and `from` counts where that is nowhere. */
   readonly saver: CursorSaver | undefined;
 }
@@ -73,7 +70,7 @@ export class Subscription<Item = ReceivedRecord> implements AsyncIterable<Item, 
     this.#shared = shared;
     this.#host = host;
     this.#listens = plan.listener !== undefined;
-    const outlet = new Outlet<Item>(plan.listener, plan.inline, {
+    const outlet = new Outlet<Item>(plan, {
       onGap: (gap) => {
         if (!this.#events.emit('gap', gap)) host.unheardGap(gap, this.channel);
       },

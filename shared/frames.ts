@@ -99,7 +99,9 @@ export interface Ping {
   readonly id: number;
 }
 
-export type ClientFrame = Hello | Subscribe | Unsubscribe | Publish | Pull | Credit | Refresh | Ping;
+export type ClientFrame = RequestFrame | Publish;
+/** What the layouts alone write. */
+export type RequestFrame = Hello | Subscribe | Unsubscribe | Pull | Credit | Refresh | Ping;
 
 // Hub to client ------------------------------------------------------------------------------------------------------
 

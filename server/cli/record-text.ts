@@ -7,7 +7,7 @@
 import { inspect } from 'node:util';
 import type { ReceivedRecord } from '../../client/node.ts';
 import { formatCursor, type Gap } from '../../shared/terms.ts';
-import { payloadToJson } from '../../shared/wire-kinds.ts';
+import { payloadToJson } from '../../shared/json-form.ts';
 import { escapeControls } from '../ops/terminal-text.ts';
 
 const GREY = 90;

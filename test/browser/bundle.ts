@@ -1,39 +1,38 @@
-/** What pages load, bundled in memory: the SDK by itself, and the tests' page scripts beside it. The tests' only use of esbuild. */
+/** What pages load, bundled in memory: the SDK as it is shipped, and the tests' page scripts beside it. */
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
+import { bundleClient } from '../../client/bundle/bundler.ts';
 
-const ROOT = new URL('../../', import.meta.url);
-const SDK_ENTRY = fileURLToPath(new URL('client/index.ts', ROOT));
-
-const settings = {
-  bundle: true,
-  write: false,
-  format: 'esm',
-  target: 'es2022',
-  platform: 'browser',
-  logLevel: 'silent',
-} as const;
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 let sdk: Promise<string> | undefined;
 
 /** The file that the hub serves as /client.js. */
 export function sdkBundle(): Promise<string> {
-  sdk ??= bundled({ entryPoints: [SDK_ENTRY], minify: true });
+  sdk ??= bundleSdk();
   return sdk;
 }
 
-/** A script of test/browser/pages, which imports the SDK from the server, as pages of users do. */
-export function pageScript(name: string): Promise<string> {
-  const entry = fileURLToPath(new URL(`pages/${name}.ts`, import.meta.url));
-  return bundled({ entryPoints: [entry], plugins: [sdkFromServer] });
+async function bundleSdk(): Promise<string> {
+  const { files } = await bundleClient(ROOT);
+  const { contents } = files.find(({ name }) => name === 'client.js')!;
+  return new TextDecoder().decode(contents);
 }
 
-async function bundled(options: {
-  entryPoints: string[];
-  minify?: true;
-  plugins?: Plugin[];
-}): Promise<string> {
-  const { outputFiles } = await build({ ...settings, ...options });
+/** A script of test/browser/pages, which imports the SDK from the server, as pages of users do. */
+export async function pageScript(name: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL(`pages/${name}.ts`, import.meta.url))],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2022',
+    platform: 'browser',
+    jsx: 'automatic',
+    define: { 'process.env.NODE_ENV': '"development"' },
+    plugins: [sdkFromServer],
+    logLevel: 'silent',
+  });
   return outputFiles[0]!.text;
 }
 

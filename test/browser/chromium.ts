@@ -51,6 +51,8 @@ export interface PageOptions {
   readonly shared?: boolean;
   readonly viewport?: { readonly width: number; readonly height: number };
   readonly colorScheme?: 'light' | 'dark';
+  /** A file that every host gives this page, whoever it is. */
+  readonly served?: { readonly path: string; readonly body: string };
   /** What the page may complain of; anything else fails the test. */
   readonly mayLog?: RegExp;
 }
@@ -83,12 +85,13 @@ export class Chromium {
   }
 
   /** A page that shows `url`, closed when the test is over; an error that it did not expect fails the test. */
-  async open(url: string, { shared = false, mayLog, ...looks }: PageOptions = {}): Promise<Page> {
+  async open(url: string, { shared = false, mayLog, served, ...looks }: PageOptions = {}): Promise<Page> {
     const context = shared ? this.#browser.contexts()[0]! : await this.#browser.newContext(looks);
     const page = await context.newPage();
     const complaints = complaintsOf(page, mayLog);
     onTestFinished(() => closePage(page, shared ? undefined : context));
     onTestFinished(() => expect(complaints, 'what the page complained of').toEqual([]));
+    if (served) await serve(page, served);
     await page.goto(url);
     return page;
   }
@@ -108,6 +111,11 @@ async function closePage(page: Page, context: BrowserContext | undefined): Promi
   await context?.close();
 }
 
+async function serve(page: Page, { path, body }: NonNullable<PageOptions['served']>): Promise<void> {
+  const headers = { 'access-control-allow-origin': '*' };
+  await page.route(`**${path}`, (route) => route.fulfill({ contentType: 'text/javascript', headers, body }));
+}
+
 function complaintsOf(page: Page, mayLog: RegExp | undefined): string[] {
   const complaints: string[] = [];
   const note = (text: string) => {
@@ -119,7 +127,7 @@ function complaintsOf(page: Page, mayLog: RegExp | undefined): string[] {
     'console',
     (message) => message.type() === 'error' && note(`${message.text()} ${message.location().url}`),
   );
-  page.on('crash', () => complaints.push('the page crashed'));
+  page.on('crash', () => note('the page crashed'));
   return complaints;
 }
 

@@ -96,6 +96,28 @@ describe('a page is given each record once and in order', () => {
     await expectAll(page, await feed.publish(100));
   });
 
+  /**
+   * A headless shell has no back/forward cache (Chromium calls it BackForwardCacheDisabledForDelegate): the page is
+   * told what it would be, and is frozen between, as it would be.
+   */
+  test('when it waits in the back/forward cache and is shown again', async () => {
+    const { proxy, feed, address } = await scene({ backoff: { baseMs: 60_000, capMs: 60_000 } });
+    const page = await chromium.open(address, { shared: true });
+    await untilNoted(page, await feed.publish(100));
+    const cdp = await page.context().newCDPSession(page);
+    const tell = (type: string) =>
+      page.evaluate((name) => dispatchEvent(new PageTransitionEvent(name, { persisted: true })), type);
+    await tell('pagehide');
+    await cdp.send('Page.setWebLifecycleState', { state: 'frozen' });
+    // A browser that keeps a page closes its connections.
+    proxy.cut();
+    await feed.publish(500);
+    proxy.restore();
+    await cdp.send('Page.setWebLifecycleState', { state: 'active' });
+    await tell('pageshow');
+    await expectAll(page, await feed.publish(100));
+  });
+
   test('when it is frozen and resumed', async () => {
     const { feed, address } = await scene();
     const page = await chromium.open(address, { shared: true });

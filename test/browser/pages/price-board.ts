@@ -1,5 +1,5 @@
 /** A board of the newest price of each key, in a page that takes its time over each record it is given. */
-import { connect } from '../../../client/index.ts';
+import { connect, type Subscription } from '../../../client/index.ts';
 import { readParams } from './params.ts';
 
 export interface BoardParams {
@@ -7,7 +7,6 @@ export interface BoardParams {
   readonly token: string;
   readonly channel: string;
   readonly perRecordMs: number;
-  readonly maxQueuedBytes: number;
 }
 
 export interface Price {
@@ -23,19 +22,20 @@ declare global {
       readonly prices: Record<string, Price>;
       records: number;
       conflated: number;
+      readonly subscription: Subscription;
     };
   }
 }
 
-const { url, token, channel, perRecordMs, maxQueuedBytes } = readParams<BoardParams>();
-const board: Window['board'] = { prices: {}, records: 0, conflated: 0 };
-window.board = board;
-const client = await connect(url, { token, maxQueuedBytes });
+const { url, token, channel, perRecordMs } = readParams<BoardParams>();
+const client = await connect(url, { token });
 const subscription = client.subscribe(channel, { policy: 'conflate' }, async ({ key, data }) => {
   board.prices[key!] = data as Price;
   board.records++;
   await new Promise((resolve) => setTimeout(resolve, perRecordMs));
 });
+const board: Window['board'] = { prices: {}, records: 0, conflated: 0, subscription };
+window.board = board;
 subscription.on('gap', ({ count }) => {
   board.conflated += count ?? 0;
 });
