@@ -5,7 +5,7 @@ import { type Client, connect, type PublishItem } from '../../client/node.ts';
 
 /** A client that is closed when the test is over. */
 export async function publisher(url: string, token: string): Promise<Client> {
-  const client = await connect(url, { token });
+  const client = await connect(url, { token, backoff: { capMs: 500 } });
   onTestFinished(() => client.close({ timeoutMs: 100 }));
   return client;
 }

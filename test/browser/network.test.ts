@@ -139,7 +139,8 @@ describe('a page whose hub is killed and started again', () => {
     await hub.start();
     const [pages, token] = await Promise.all([servePages(), hub.token]);
     const feed = new Feed(await publisher(hub.url, token));
-    const params = { url: hub.url, token, channel: 'a', subscribe: { from: 'earliest' } };
+    const connect = { backoff: { capMs: 500 } };
+    const params = { url: hub.url, token, channel: 'a', subscribe: { from: 'earliest' }, connect };
     const page = await chromium.open(pages('notebook', params));
     return { hub, feed, page };
   }
