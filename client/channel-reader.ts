@@ -7,7 +7,7 @@ import type { RingcastError } from '../shared/errors.ts';
 import type { Page } from '../shared/frames.ts';
 import { type Cursor, compareCursors, type From, type Gap } from '../shared/terms.ts';
 import type { FrameHold } from './credit-window.ts';
-import type { SparsePart } from './position.ts';
+import { laterCursor, type SparsePart } from './position.ts';
 import type { Pulls } from './pulls.ts';
 import {
   decideReader,
@@ -29,8 +29,8 @@ import {
 import type { Step } from './transition-table.ts';
 
 /**
- * `pending` until the hub has said where it begins · `catching-up` with what was published before · `live` ·
- * `offline` while the connection is away, to be resumed · `ended`.
+ * `pending` until the hub has said where it begins · `catching-up` with what was published before, and again when the
+ * hub holds back what is published, because too little is taken of it · `live` · `offline` while the connection is away, to be resumed · `ended`.
  */
 export type SubscriptionState = 'pending' | 'catching-up' | 'live' | 'offline' | 'ended';
 
@@ -77,6 +77,7 @@ export class ChannelReader implements Reader {
     this.#shared = shared;
     this.#rules = rules;
     this.#owner = owner;
+    shared.attach(this);
   }
 
   get state(): SubscriptionState {
@@ -88,13 +89,19 @@ export class ChannelReader implements Reader {
     return this.#begin;
   }
 
+  /** The newest record of the channel that is known. */
+  get newest(): Cursor | null {
+    const { newest } = this.#shared;
+    const own = this.#reader.name === 'ended' ? null : this.#reader.cursor;
+    return newest && own ? laterCursor(newest, own) : (own ?? newest);
+  }
+
   get queuedBytes(): number {
     return this.#owner.queuedBytes;
   }
 
   start(from: From): void {
     const isFirst = this.#shared.idle;
-    this.#shared.attach(this);
     this.#fromState = from === 'state';
     this.#apply(startReader(from, isFirst));
   }
@@ -271,8 +278,8 @@ export class ChannelReader implements Reader {
     if (reader.name === 'ended') return this.#state;
     if (!this.#port.ready) return 'offline';
     if (reader.name !== 'joined') return reader.cursor ? 'catching-up' : 'pending';
-    // Back online and not resumed yet, or not through with the state.
-    if (!this.#shared.cursor || reader.inState) return 'catching-up';
+    // Back online and not resumed yet, behind as the hub says, or not through with the state.
+    if (!this.#shared.live || reader.inState) return 'catching-up';
     return compareCursors(reader.cursor, reader.liveFrom) >= 0 ? 'live' : 'catching-up';
   }
 }

@@ -4,22 +4,22 @@
  * client.ts only.
  */
 import { RingcastError } from '../shared/errors.ts';
-import type { ClientFrame } from '../shared/frames.ts';
+import type { Head, RequestFrame } from '../shared/frames.ts';
 import type { ChannelReader } from './channel-reader.ts';
 import type { SubscriptionTerms } from './options.ts';
 import { SharedSubscription } from './shared-subscription.ts';
-import { Subscription, type SubscriptionHost, type SubscriptionPlan } from './subscription.ts';
+import { Subscription, type SubscriptionHost, type SubscriptionPlan, stateError } from './subscription.ts';
 import type { SubscriptionFrame } from './subscription-frames.ts';
 
 export interface ChannelsPort {
   readonly ready: boolean;
-  send(frame: ClientFrame): number;
+  send(frame: RequestFrame): number;
 }
 
 /** The part of the host that is the client's. */
 export type ChannelsHost = Pick<
   SubscriptionHost,
-  'requests' | 'pulls' | 'maxQueuedBytes' | 'after' | 'later' | 'report' | 'unheardGap'
+  'requests' | 'pulls' | 'lags' | 'maxQueuedBytes' | 'after' | 'later' | 'report' | 'unheardGap'
 >;
 
 export class Channels {
@@ -68,10 +68,7 @@ export class Channels {
       const text = `all subscriptions of a client to one channel share policy, lag limits and deliver, and ${channel} is open with others; unsubscribe first, or use another client`;
       throw new RingcastError('already-subscribed', text);
     }
-    if (plan.from === 'state' && !shared.idle) {
-      const text = `${channel} is open already, and the state comes before all else; unsubscribe first, or use another client`;
-      throw new RingcastError('already-subscribed', text);
-    }
+    if (plan.from === 'state' && !shared.idle) throw stateError(channel);
     return new Subscription(this.#host, shared, plan);
   }
 
@@ -89,6 +86,10 @@ export class Channels {
   /** Frames of a number that is nobody's come late, after an unsubscribe. */
   frame(frame: SubscriptionFrame, bytes: number): void {
     this.#routes.get(frame.channelNumber)?.frame(frame, bytes);
+  }
+
+  head(frame: Head): void {
+    this.#routes.get(frame.channelNumber)?.head(frame);
   }
 
   /** The hub ended a subscription; false where it is not known. */

@@ -9,6 +9,7 @@
 import { adviceForClose, CLOSE_CODES, isErrorCode, RingcastError } from '../shared/errors.ts';
 import { type BackoffPolicy, backoffDelayMs } from './backoff.ts';
 import { type Step, stay, type TransitionTable, transition } from './transition-table.ts';
+import type { WakeSignal } from './wake-signals.ts';
 
 export interface ConnectionState {
   readonly name:
@@ -34,6 +35,10 @@ export interface ConnectionState {
   readonly complaint: RingcastError | null;
   /** The hub asked to stay away at least this long, ms. */
   readonly holdOffMs: number;
+  /** No attempt may begin before this time, which the hub asked for, monotonic ms. */
+  readonly notBeforeMs: number;
+  /** When the attempt under way began, Unix ms: while the machine sleeps, that clock goes on. */
+  readonly attemptSinceMs: number;
   /** When it became live, monotonic ms. */
   readonly liveSinceMs: number;
 }
@@ -53,6 +58,8 @@ export type ConnectionEvent =
   | { readonly type: 'broken'; readonly failure: RingcastError }
   /** The wait between two attempts is over. */
   | { readonly type: 'retry' }
+  /** What the platform tells: see wake-signals. */
+  | { readonly type: WakeSignal }
   /** The application closes the client. */
   | { readonly type: 'close' }
   | { readonly type: 'drained' }
@@ -67,6 +74,8 @@ export type ConnectionEffect =
   | { readonly do: 'announce-live' }
   /** Whatever was sent and not answered never will be. */
   | { readonly do: 'announce-lost' }
+  /** Ask whether the hub is there; without an answer soon, send `broken`. */
+  | { readonly do: 'probe' }
   /** Send `retry` in `delayMs`. */
   | { readonly do: 'wait'; readonly delayMs: number }
   /** Answer `drained` once nothing is outstanding, or after a bound. */
@@ -78,10 +87,15 @@ export type ConnectionEffect =
 
 /** What decisions depend on beside state and event. */
 export interface ConnectionRules {
+  /** Monotonic. */
   readonly nowMs: number;
+  /** Unix time. */
+  readonly wallMs: number;
   readonly backoff: BackoffPolicy;
   /** Whether asking again may give another token. */
   readonly tokenRenewable: boolean;
+  /** The platform says that there is no network: waits are as long as they get, and no less tried. */
+  readonly networkAbsent: boolean;
 }
 
 type ConnectionStep = Step<ConnectionState, ConnectionEffect>;
@@ -93,8 +107,13 @@ export const INITIAL_CONNECTION: ConnectionState = Object.freeze({
   failure: null,
   complaint: null,
   holdOffMs: 0,
+  notBeforeMs: 0,
+  attemptSinceMs: 0,
   liveSinceMs: 0,
 });
+
+/** An attempt that takes longer than this is begun anew by waking: what it waits for may have slept away. */
+export const OLD_ATTEMPT_MS = 3000;
 
 const DROP = { do: 'drop' } as const;
 const LOST = { do: 'announce-lost' } as const;
@@ -119,16 +138,62 @@ function end(
 function tryLater(
   state: ConnectionState,
   failure: RingcastError,
-  { nowMs, backoff }: ConnectionRules,
+  rules: ConnectionRules,
   ...effects: readonly ConnectionEffect[]
 ): ConnectionStep {
+  const { nowMs, backoff, networkAbsent } = rules;
   const lasted = state.name === 'live' && nowMs - state.liveSinceMs >= backoff.resetAfterMs;
   const attempt = lasted ? 0 : state.attempt;
-  const delayMs = state.holdOffMs + backoffDelayMs(attempt, backoff);
+  const delayMs =
+    state.holdOffMs + backoffDelayMs(networkAbsent ? Number.POSITIVE_INFINITY : attempt, backoff);
+  return wait({ ...state, attempt: attempt + 1, failure }, delayMs, rules, effects);
+}
+
+function wait(
+  state: ConnectionState,
+  delayMs: number,
+  { nowMs }: ConnectionRules,
+  effects: readonly ConnectionEffect[],
+): ConnectionStep {
+  const notBeforeMs = Math.max(state.notBeforeMs, nowMs + state.holdOffMs);
   return {
-    state: { ...state, name: 'waiting', attempt: attempt + 1, failure, complaint: null, holdOffMs: 0 },
+    state: { ...state, name: 'waiting', complaint: null, holdOffMs: 0, notBeforeMs },
     effects: [...effects, { do: 'wait', delayMs }],
   };
+}
+
+/**
+ * A page that is put aside with a socket open is thrown away by most browsers. Should it not be put aside after all,
+ * the longest wait brings it back.
+ */
+function suspend(
+  state: ConnectionState,
+  rules: ConnectionRules,
+  ...effects: readonly ConnectionEffect[]
+): ConnectionStep {
+  const failure = new RingcastError(
+    'connection-lost',
+    'the page was put aside; it connects again when it is back',
+  );
+  return wait({ ...state, attempt: 0, failure }, rules.backoff.capMs, rules, effects);
+}
+
+/** Why a wait was that long is over, unless the hub asked for it. */
+function wakeWaiting(state: ConnectionState, _event: unknown, rules: ConnectionRules): ConnectionStep {
+  const leftMs = state.notBeforeMs - rules.nowMs;
+  const fresh = { ...state, attempt: 0 };
+  if (leftMs <= 0) return attempt(fresh, undefined, rules);
+  return wait(fresh, leftMs + backoffDelayMs(0, rules.backoff), rules, []);
+}
+
+function wakeAttempt(state: ConnectionState, _event: unknown, rules: ConnectionRules): ConnectionStep {
+  if (rules.wallMs - state.attemptSinceMs < OLD_ATTEMPT_MS) return stay(state);
+  const { effects, ...step } = attempt({ ...state, attempt: 0 }, undefined, rules);
+  return { ...step, effects: [DROP, ...effects] };
+}
+
+function probe(state: ConnectionState): ConnectionStep {
+  return { state, effects: [{ do: 'probe' }] };
 }
 
 /** The failure that a close stands for: the hub's complaint before it, or what the code says. */
@@ -156,8 +221,9 @@ function complain(state: ConnectionState, failure: RingcastError): ConnectionSte
   return stay({ ...state, complaint: failure, holdOffMs });
 }
 
-function attempt(state: ConnectionState): ConnectionStep {
-  return go({ ...state, complaint: null, holdOffMs: 0 }, 'authorizing', { do: 'authorize' });
+function attempt(state: ConnectionState, _event: unknown, { wallMs }: ConnectionRules): ConnectionStep {
+  const fresh = { ...state, complaint: null, holdOffMs: 0, attemptSinceMs: wallMs };
+  return go(fresh, 'authorizing', { do: 'authorize' });
 }
 
 /** Most cells of most states. */
@@ -172,6 +238,9 @@ const IGNORED = {
   disconnected: stay,
   broken: stay,
   retry: stay,
+  woken: stay,
+  doubted: stay,
+  suspended: stay,
   close: stay,
   drained: stay,
   'give-up': stay,
@@ -186,6 +255,8 @@ const ATTEMPTING = {
   disconnected: afterCloseCell,
   broken: (state: ConnectionState, { failure }: { failure: RingcastError }, rules: ConnectionRules) =>
     tryLater(state, failure, rules, DROP),
+  woken: wakeAttempt,
+  suspended: (state: ConnectionState, _event: unknown, rules: ConnectionRules) => suspend(state, rules, DROP),
   close: (state: ConnectionState) => end(state, null, DROP),
   'give-up': (state: ConnectionState, { failure }: { failure: RingcastError }) => end(state, failure, DROP),
 };
@@ -206,6 +277,8 @@ const TABLE: Table = {
     token: (state) => go(state, 'opening', { do: 'open' }),
     'token-failed': (state, { failure }, rules) => tryLater(state, failure, rules),
     broken: (state, { failure }, rules) => tryLater(state, failure, rules),
+    woken: wakeAttempt,
+    suspended: (state, _event, rules) => suspend(state, rules),
     close: (state) => end(state, null),
     'give-up': (state, { failure }) => end(state, failure),
   },
@@ -222,12 +295,17 @@ const TABLE: Table = {
     'going-away': (state, { reconnectAfterMs }) => stay({ ...state, holdOffMs: reconnectAfterMs }),
     disconnected: (state, event, rules) => afterClose(state, event, rules, LOST),
     broken: (state, { failure }, rules) => tryLater(state, failure, rules, DROP, LOST),
+    woken: probe,
+    doubted: probe,
+    suspended: (state, _event, rules) => suspend(state, rules, DROP, LOST),
     close: (state) => go(state, 'draining', { do: 'drain' }),
     'give-up': (state, { failure }) => end(state, failure, DROP, LOST),
   },
   waiting: {
     ...IGNORED,
     retry: attempt,
+    woken: wakeWaiting,
+    suspended: (state, _event, rules) => suspend(state, rules),
     close: (state) => end(state, null),
     'give-up': (state, { failure }) => end(state, failure),
   },

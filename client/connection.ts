@@ -3,10 +3,15 @@
  * timers, reconnecting) and turns frames into bytes and back. Knows nothing of channels; hands every other frame to
  * the client. Called by client.ts only.
  */
-import { nanoid } from 'nanoid';
-import { msgpackCodec } from '../shared/codec.ts';
+import { decodeServer, encodeRequest } from '../shared/client-codec.ts';
 import { RingcastError } from '../shared/errors.ts';
-import type { ClientFrame, ErrorFrame, ServerFrame, Welcome } from '../shared/frames.ts';
+import {
+  type ErrorFrame,
+  FEATURES,
+  type RequestFrame,
+  type ServerFrame,
+  type Welcome,
+} from '../shared/frames.ts';
 import {
   type ConnectionEffect,
   type ConnectionEvent,
@@ -41,7 +46,7 @@ export class Connection {
   readonly #heartbeat: Heartbeat;
   readonly #events: ConnectionEvent[] = [];
   /** Under this name the hub knows, on every connection, what this client has published. */
-  readonly #producerId = nanoid();
+  readonly #producerId: string;
   #state = INITIAL_CONNECTION;
   #transport: Transport | undefined;
   /** Grows with each attempt and each end of one: what was started in another life is ignored. */
@@ -49,14 +54,16 @@ export class Connection {
   #hello: string | null = null;
   #welcome: Welcome | undefined;
   #cancelTimer: (() => void) | undefined;
+  #stopWatching: (() => void) | undefined;
 
-  constructor(settings: Settings, handlers: ConnectionHandlers) {
+  constructor(settings: Settings, handlers: ConnectionHandlers, producerId: string) {
+    this.#producerId = producerId;
     this.#settings = settings;
     this.#handlers = handlers;
     this.token = settings.token;
     this.#heartbeat = new Heartbeat(settings.clock, settings.pingIntervalMs, {
-      ping: () => this.send({ op: 'ping', id: 0 }),
-      dead: () => this.#broken('timeout', `the hub was silent for ${2 * settings.pingIntervalMs} ms`),
+      ping: (id) => this.send({ op: 'ping', id }),
+      dead: (silentMs) => this.#broken('timeout', `the hub was silent for ${Math.round(silentMs)} ms`),
     });
   }
 
@@ -75,6 +82,8 @@ export class Connection {
   }
 
   start(): void {
+    const { wakeSignals, clock } = this.#settings;
+    this.#stopWatching = wakeSignals.watch(clock, (type) => this.#on({ type }));
     this.#on({ type: 'start' });
   }
 
@@ -91,8 +100,8 @@ export class Connection {
   }
 
   /** Only while {@link ready}. Returns what the frame takes on the wire, in bytes. */
-  send(frame: ClientFrame): number {
-    return this.sendBytes(msgpackCodec.encodeClient(frame));
+  send(frame: RequestFrame): number {
+    return this.sendBytes(encodeRequest(frame));
   }
 
   /** As {@link send}, for a frame that is bytes already. */
@@ -123,10 +132,13 @@ export class Connection {
 
   #step(event: ConnectionEvent): void {
     const before = this.#state;
+    const { clock, backoff, wakeSignals } = this.#settings;
     const step = decideConnection(before, event, {
-      nowMs: this.#settings.clock.monotonicMs(),
-      backoff: this.#settings.backoff,
+      nowMs: clock.monotonicMs(),
+      wallMs: clock.nowMs(),
+      backoff,
       tokenRenewable: typeof this.token === 'function',
+      networkAbsent: wakeSignals.networkAbsent,
     });
     this.#state = step.state;
     if (step.state.name !== before.name) this.#enter(step.state);
@@ -142,6 +154,7 @@ export class Connection {
     if (name === 'live') this.#heartbeat.start();
     else if (name !== 'draining') this.#heartbeat.stop();
     if (name === 'waiting' || name === 'closed') this.#life++;
+    if (name === 'closed') this.#stopWatching?.();
   }
 
   #run(effect: ConnectionEffect): void {
@@ -157,7 +170,7 @@ export class Connection {
           op: 'hello',
           token: this.#hello,
           client: this.#settings.clientName,
-          features: [],
+          features: FEATURES,
           producerId: this.#producerId,
         });
         return;
@@ -166,6 +179,9 @@ export class Connection {
         break;
       case 'announce-lost':
         this.#handlers.onLost();
+        break;
+      case 'probe':
+        this.#heartbeat.probe();
         break;
       case 'wait':
         this.#arm(effect.delayMs, () => this.#on({ type: 'retry' }));
@@ -230,7 +246,7 @@ export class Connection {
   #receive(bytes: Uint8Array): void {
     this.#heartbeat.heard();
     try {
-      const frame = msgpackCodec.decodeServer(bytes);
+      const frame = decodeServer(bytes);
       if (frame) this.#handle(frame, bytes.length);
     } catch (error) {
       if (!(error instanceof RingcastError) || error.code !== 'bad-frame') throw error;
@@ -245,6 +261,7 @@ export class Connection {
         this.#on({ type: 'welcomed' });
         break;
       case 'pong':
+        this.#heartbeat.answered(frame.id);
         return;
       case 'going-away':
         this.#on({ type: 'going-away', reconnectAfterMs: frame.reconnectAfterMs });

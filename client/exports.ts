@@ -6,6 +6,7 @@ export {
   CLOSE_CODES,
   ERROR_CODES,
   type ErrorCode,
+  type FailedPublish,
   RingcastError,
   type SdkErrorCode,
   type WireErrorCode,
@@ -16,18 +17,30 @@ export type { BackoffPolicy } from './backoff.ts';
 export type { Client, ClientEvents } from './client.ts';
 export { type CursorStore, MemoryCursorStore } from './cursor-store.ts';
 export type { HistoryPage } from './history.ts';
+export type { Lag } from './lag.ts';
 export type {
   ConnectOptions,
   FromOption,
   HistoryOptions,
   PublishItem,
   PublishOptions,
+  ResumeOption,
   Status,
   SubscribeOptions,
   TokenSource,
 } from './options.ts';
+export type {
+  OutboxChanges,
+  OutboxClaim,
+  OutboxContent,
+  OutboxHead,
+  OutboxStore,
+  StoredEntry,
+  StoredFrame,
+} from './outbox-store.ts';
 export type { GapItem, Listener } from './outlet.ts';
 export type { PublishResult } from './publish-queue.ts';
 export type { ReceivedRecord } from './record.ts';
 export type { Subscription, SubscriptionEvents, SubscriptionState } from './subscription.ts';
 export type { OpenTransport, Transport, TransportHandlers } from './transport.ts';
+export type { WakeSignal, WakeSource } from './wake-signals.ts';

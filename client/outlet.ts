@@ -3,6 +3,8 @@
  * awaited before the next, or to an iterator as it asks. Knows nothing of the hub. Called by the subscription.
  */
 import type { Cursor, Gap } from '../shared/terms.ts';
+import { ConflatingQueue } from './conflating-queue.ts';
+import type { ReceivedRecord } from './record.ts';
 import { isGap, type QueueChunk, type QueueItem, RecordQueue } from './record-queue.ts';
 
 /** A gap among the records, for those who asked for gaps inline. */
@@ -12,6 +14,15 @@ export interface GapItem {
 
 export type Listener<Item> = (item: Item) => unknown;
 
+export interface OutletRules<Item> {
+  /** Who iterates has none. */
+  readonly listener: Listener<Item> | undefined;
+  /** Gaps come as items. */
+  readonly inline: boolean;
+  /** What waits is conflated too. */
+  readonly conflates: boolean;
+}
+
 export interface OutletHandlers {
   /** A gap that is not handed on inline, at its place among the records. */
   onGap(gap: Gap): void;
@@ -19,6 +30,8 @@ export interface OutletHandlers {
   onTaken(): void;
   /** The listener threw, or its promise rejected. */
   onListenerFailed(error: unknown): void;
+  /** {@link Outlet.settled} has moved. */
+  readonly onSettled?: (() => void) | undefined;
 }
 
 interface Pending<Item> {
@@ -30,18 +43,21 @@ export class Outlet<Item> {
   readonly #listener: Listener<Item> | undefined;
   readonly #inline: boolean;
   readonly #handlers: OutletHandlers;
-  readonly #queue = new RecordQueue();
+  readonly #queue: RecordQueue;
   #pending: Pending<Item>[] = [];
   #busy = false;
   #cursor: Cursor | null = null;
+  /** Of an iterator. */
+  #settled: Cursor | null = null;
   /** Behind the first item that was dropped: it may be the one that a listener was just handed. */
   #cursorBehindDropped: Cursor | undefined;
   #ended: { readonly error?: unknown } | undefined;
 
-  constructor(listener: Listener<Item> | undefined, inline: boolean, handlers: OutletHandlers) {
+  constructor({ listener, inline, conflates }: OutletRules<Item>, handlers: OutletHandlers) {
     this.#listener = listener;
     this.#inline = inline;
     this.#handlers = handlers;
+    this.#queue = conflates ? new ConflatingQueue() : new RecordQueue();
   }
 
   get queuedBytes(): number {
@@ -53,11 +69,32 @@ export class Outlet<Item> {
     return this.#cursor;
   }
 
+  /**
+   * Behind what the application is done with: as the cursor with a listener; with an iterator behind what came before the
+   * item that it was given last, until it asks for another.
+   */
+  get settled(): Cursor | null {
+    return this.#listener ? this.#cursor : this.#settled;
+  }
+
+  /** When the next record was appended, the hub's Unix time, ms; undefined where none is here. */
+  get nextTimeMs(): number | undefined {
+    return this.#queue.nextTimeMs;
+  }
+
+  /** The same of the record taken last. A cursor behind a record is that record. */
+  get takenTimeMs(): number | undefined {
+    return (this.#cursor as Partial<ReceivedRecord> | null)?.timeMs;
+  }
+
   push(chunk: QueueChunk): void {
     if (this.#ended) return;
     if (chunk.items.length > 0) this.#queue.push(chunk);
     // The end of a state that has no more records.
-    else if (chunk.cursorAfter && !this.#queue.amend(chunk.cursorAfter)) this.#cursor = chunk.cursorAfter;
+    else if (chunk.cursorAfter && !this.#queue.amend(chunk.cursorAfter)) {
+      this.#cursor = chunk.cursorAfter;
+      if (this.#listener || this.#pending.length > 0) this.#settle();
+    }
     if (this.#listener) this.#pump(this.#listener);
     else this.#serve();
   }
@@ -69,6 +106,7 @@ export class Outlet<Item> {
 
   /** The next item, for the iterator. */
   next(): Promise<IteratorResult<Item, undefined>> {
+    if (this.#settled !== this.#cursor) this.#settle();
     const item = this.#pending.length === 0 ? this.#queue.peek() : undefined;
     if (item && !isGap(item)) {
       this.#take(item);
@@ -142,8 +180,10 @@ export class Outlet<Item> {
       const item = this.#queue.peek();
       if (item) {
         this.#take(item);
-        if (isGap(item) && !this.#inline) this.#handlers.onGap(item);
-        else
+        if (isGap(item) && !this.#inline) {
+          this.#handlers.onGap(item);
+          this.#settle();
+        } else
           this.#pending
             .shift()
             ?.resolve({ done: false, value: (isGap(item) ? { gap: item } : item) as Item });
@@ -163,10 +203,17 @@ export class Outlet<Item> {
     if (this.#queue.peek() !== item) {
       // Its listener has unsubscribed, which emptied the queue; what it was handed is taken all the same.
       this.#cursor = this.#cursorBehindDropped ?? this.#cursor;
+      this.#settle();
       return;
     }
     this.#cursor = this.#queue.cursorBehindNext() ?? this.#cursor;
+    if (this.#listener) this.#handlers.onSettled?.();
     if (this.#queue.take()) this.#handlers.onTaken();
+  }
+
+  #settle(): void {
+    this.#settled = this.#cursor;
+    this.#handlers.onSettled?.();
   }
 }
 

@@ -4,8 +4,8 @@
  */
 import { writeUint } from '../shared/msgpack-bytes.ts';
 import { type Cursor, formatCursor } from '../shared/terms.ts';
+import { writeCount, writeString } from '../shared/value-writer.ts';
 import type { WrittenRecord } from './record-writer.ts';
-import { writeCount, writeString } from './value-writer.ts';
 
 const PUBLISH_OPCODE = 0x04;
 /** Beside the records, at most: of the frame, and of an entry beside its channel. */

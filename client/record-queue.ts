@@ -37,6 +37,11 @@ export class RecordQueue {
     return this.#bytes;
   }
 
+  /** Of which something is left. */
+  protected get chunks(): readonly QueueChunk[] {
+    return this.#chunks;
+  }
+
   /** Keeps the chunk, which must not be empty. */
   push(chunk: QueueChunk): void {
     chunk.hold?.retain();
@@ -46,6 +51,11 @@ export class RecordQueue {
 
   peek(): QueueItem | undefined {
     return this.#at < this.#items.length ? this.#items[this.#at] : undefined;
+  }
+
+  /** When the next record was appended, the hub's Unix time, ms; undefined where none is here, or a gap comes first. */
+  get nextTimeMs(): number | undefined {
+    return (this.peek() as Partial<ReceivedRecord> | undefined)?.timeMs;
   }
 
   /** Takes the next item; true when a chunk is done with it. Only after {@link peek} gave one. */
@@ -64,7 +74,7 @@ export class RecordQueue {
     const item = this.peek();
     const chunk = this.#chunks[0];
     if (!item || !chunk) return undefined;
-    if (chunk.cursorAfter === undefined) return positionOf(item);
+    if (!isState(chunk)) return positionOf(item);
     return this.#at === chunk.items.length - 1 ? (chunk.cursorAfter ?? undefined) : undefined;
   }
 
@@ -94,8 +104,13 @@ export class RecordQueue {
 }
 
 /** A record stands for its own position: one object fewer for each record. */
-function positionOf(item: QueueItem): Cursor {
+export function positionOf(item: QueueItem): Cursor {
   return isGap(item) ? item.upTo : item;
+}
+
+/** Its records are no positions in the log. */
+export function isState(chunk: QueueChunk): boolean {
+  return chunk.cursorAfter !== undefined;
 }
 
 export function isGap(item: QueueItem): item is Gap {

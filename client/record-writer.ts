@@ -4,9 +4,8 @@
  *
  * A chunk is kept as long as any of its records waits for its answer: small, so that one that waits long keeps little.
  */
-import { encodeValue } from '../shared/msgpack.ts';
 import { binHeaderBytes, writeBinHeader } from '../shared/msgpack-bytes.ts';
-import { UNUSUAL, writeBytes, writeNil, writeString, writeValue } from './value-writer.ts';
+import { writeBytes, writeNil, writeString, writeValue } from '../shared/value-writer.ts';
 
 const CHUNK_BYTES = 16 * 1024;
 
@@ -94,8 +93,7 @@ export class RecordWriter implements WrittenRecord {
     let at = key === null ? writeNil(bytes, start + 1) : writeString(bytes, start + 1, key);
     at = meta === null ? writeNil(bytes, at) : writeBytes(bytes, at, meta);
     // For the short header that most have; a longer payload is moved.
-    let end = writeValue(bytes, at + 2, data);
-    if (end === UNUSUAL) end = writeBytes(bytes, at + 2, encodeValue(data));
+    const end = writeValue(bytes, at + 2, data);
     const payloadBytes = end - at - 2;
     const moved = binHeaderBytes(payloadBytes) - 2;
     if (moved > 0 && end + moved <= bytes.length) bytes.copyWithin(at + 2 + moved, at + 2, end);

@@ -10,7 +10,6 @@
  */
 import { RingcastError } from '../shared/errors.ts';
 import type { CarriesRun } from '../shared/frames.ts';
-import { decodeValue } from '../shared/msgpack.ts';
 import { MsgpackError } from '../shared/msgpack-bytes.ts';
 import { payloadEnd, payloadStart, RunReader } from '../shared/record-run.ts';
 import { type Epoch, formatCursor, type Offset, type RecordMeta } from '../shared/terms.ts';
@@ -87,7 +86,7 @@ export class ReceivedRecord {
   get meta(): RecordMeta | null {
     if (this.#meta === UNREAD) {
       this.#meta = this.#read(({ meta }) =>
-        meta === null ? null : (decodeValue(meta, { timestamps: false }) as RecordMeta),
+        meta === null ? null : (readValue(meta, 0, meta.length, false) as RecordMeta),
       );
     }
     return this.#meta;

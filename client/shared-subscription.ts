@@ -4,11 +4,11 @@
  * them is, is the readers' matter (reader-state). Made and kept by client.ts.
  */
 import { RingcastError } from '../shared/errors.ts';
-import type { ClientFrame, Ok } from '../shared/frames.ts';
+import type { Head, Ok, RequestFrame } from '../shared/frames.ts';
 import { type Cursor, type From, type Gap, parseCursor } from '../shared/terms.ts';
 import { CreditWindow, type FrameHold } from './credit-window.ts';
 import type { SubscriptionTerms } from './options.ts';
-import type { RunPlace, SparsePlace } from './position.ts';
+import { laterCursor, type RunPlace, type SparsePlace } from './position.ts';
 import { chargedBytes, type ReceivedRecord, readRun } from './record.ts';
 import type { Requests } from './requests.ts';
 import { type BatchFrame, eventOf, placeOf, type SubscriptionFrame } from './subscription-frames.ts';
@@ -52,7 +52,7 @@ export interface Reader {
 export interface SubscriptionPort {
   readonly ready: boolean;
   readonly requests: Requests;
-  send(frame: ClientFrame): number;
+  send(frame: RequestFrame): number;
   /** Frames of this channel number are its from now on; none's where `shared` is undefined. */
   route(channelNumber: number, shared: SharedSubscription | undefined): void;
   /** The credit of a channel, bytes. */
@@ -79,6 +79,9 @@ export class SharedSubscription {
   #cancelStall: (() => void) | undefined;
   /** The one who asked for the state. */
   #stateReader: Reader | undefined;
+  /** The newest record that the hub has told of. */
+  #head: Cursor | null = null;
+  #live = false;
   /** What it asks of the hub beside the position; for all its readers. */
   terms: SubscriptionTerms;
 
@@ -102,6 +105,17 @@ export class SharedSubscription {
   /** Where it is; null while it is not open. */
   get cursor(): Cursor | null {
     return this.#state.name === 'open' ? this.#state.cursor : null;
+  }
+
+  /** The newest record of the channel that is known here. */
+  get newest(): Cursor | null {
+    const { cursor } = this;
+    return cursor && this.#head ? laterCursor(cursor, this.#head) : (cursor ?? this.#head);
+  }
+
+  /** Open, and not behind as far as the hub has said. */
+  get live(): boolean {
+    return this.#live && this.cursor !== null;
   }
 
   attach(reader: Reader): void {
@@ -153,6 +167,13 @@ export class SharedSubscription {
     this.#watchStall();
   }
 
+  /** How far the hub is ahead of what it sends here. */
+  head({ head, live }: Pick<Head, 'head' | 'live'>): void {
+    this.#head = head;
+    this.#live = live;
+    this.#forEach((reader) => reader.connectionChanged());
+  }
+
   revoked(error: RingcastError): void {
     this.#refusal = error;
     this.#on({ type: 'revoked' });
@@ -166,6 +187,7 @@ export class SharedSubscription {
     const deliver = came && this.#prepare(effects, came);
     const changed = state.name !== this.#state.name;
     if (changed) {
+      this.#head = this.newest;
       this.#cancelRetry?.();
       this.#cancelRetry = undefined;
     }
@@ -254,6 +276,8 @@ export class SharedSubscription {
       throw new RingcastError('bad-frame', `the answer to a subscribe of ${this.channel} lacks its position`);
     }
     this.#port.route(channelNumber, this);
+    this.#head = head;
+    this.#live = true;
     this.#on({ type: 'ok', channelNumber, cursor, head });
     this.#giveBack();
   }

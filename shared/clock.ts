@@ -7,8 +7,8 @@ export interface Clock {
   nowMs(): number;
   /** Time that never goes back, ms with fraction, from an arbitrary zero. For measuring. */
   monotonicMs(): number;
-  /** Runs `run` once after `delayMs`; the returned function cancels it. */
-  after(delayMs: number, run: () => void): () => void;
+  /** Runs `run` once after `delayMs`; the returned function cancels it. `idle`: no reason for a process to live on. */
+  after(delayMs: number, run: () => void, idle?: boolean): () => void;
 }
 
 /** Node and browsers fire a longer timer (2^31 − 1 ms is about 24.8 days) at once, so a longer wait is cut in pieces. */
@@ -17,13 +17,15 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
-  after(delayMs, run) {
+  after(delayMs, run, idle = false) {
     let timer: ReturnType<typeof setTimeout>;
     const wait = (leftMs: number) => {
       timer =
         leftMs > LONGEST_TIMER_MS
           ? setTimeout(() => wait(leftMs - LONGEST_TIMER_MS), LONGEST_TIMER_MS)
           : setTimeout(run, Math.max(0, leftMs));
+      // Browsers number their timers.
+      if (idle && typeof timer === 'object') timer.unref();
     };
     wait(delayMs);
     return () => clearTimeout(timer);

@@ -1,31 +1,29 @@
 /**
- * How each message of protocol v1 lies on the wire: its opcode, and the order and kind of its fields. Called by the codec
+ * How each message of protocol v1 lies on the wire: its opcode, and the order and kind of its fields. Called by the codecs
  * only.
  */
 import { ERROR_CODES } from './errors.ts';
 import {
   type Batch,
   type CarriesRun,
-  type ClientFrame,
   type Credit,
   type ErrorFrame,
   type GapFrame,
   type GoingAway,
+  type Head,
   type Hello,
   MAX_PUBLISH_ENTRIES,
-  MAX_PUBLISH_RECORDS,
   type Missing,
   type Ok,
   type Page,
   type Ping,
   type Pong,
-  type Publish,
   type PublishAnswer,
   type PublishCredit,
-  type PublishEntry,
   type Published,
   type Pull,
   type Refresh,
+  type RequestFrame,
   type ServerFrame,
   type SparseBatch,
   type StateFrame,
@@ -47,7 +45,6 @@ import {
   nullable,
   oneOf,
   optional,
-  recordInput,
   text,
   tuple,
   uint,
@@ -61,7 +58,7 @@ export interface Layout<F> {
   readonly carriesRun: boolean;
 }
 
-function layout<F extends { op: string }>(opcode: number, fields: Fields<Omit<F, 'op'>>): Layout<F> {
+export function layout<F extends { op: string }>(opcode: number, fields: Fields<Omit<F, 'op'>>): Layout<F> {
   return { opcode, kind: tuple(fields) as unknown as Layout<F>['kind'], carriesRun: false };
 }
 
@@ -73,16 +70,16 @@ function runLayout<F extends CarriesRun & { op: string }>(
 }
 
 /** Unchecked here: the hub's answer to a bad name is an error of its own, which the sender can tie to its request. */
-const channel = text(1024);
+export const channel = text(1024);
 const token = text(16_384);
 const word = text(128);
 const features = list(word, 64);
-const records = list(recordInput, MAX_PUBLISH_RECORDS, 1);
 const missing = tuple<Missing>({ index: uint, count: nullable(uint), reason: oneOf(GAP_REASONS) });
 const offsets = list(uint, Number.MAX_SAFE_INTEGER);
 const gap = tuple<Gap>({ after: cursor, upTo: cursor, count: nullable(uint), reason: oneOf(GAP_REASONS) });
 
-export const CLIENT_LAYOUTS: { readonly [F in ClientFrame as F['op']]: Layout<F> } = {
+/** What clients send, but for `publish`, which they write by hand: client-layouts.ts has that. */
+export const REQUEST_LAYOUTS: { readonly [F in RequestFrame as F['op']]: Layout<F> } = {
   hello: layout<Hello>(0x01, {
     token: nullable(token),
     client: nullable(word),
@@ -91,22 +88,6 @@ export const CLIENT_LAYOUTS: { readonly [F in ClientFrame as F['op']]: Layout<F>
   }),
   subscribe: layout<Subscribe>(0x02, { id: uint, channel, from, options: nullable(dictionary) }),
   unsubscribe: layout<Unsubscribe>(0x03, { id: uint, channelNumber: uint }),
-  publish: layout<Publish>(0x04, {
-    id: uint,
-    ack: oneOf(['memory', 'disk']),
-    entries: list(
-      tuple<PublishEntry>({
-        channel,
-        records,
-        sequence: optional(uint),
-        first: optional(flag),
-        expectedCursor: optional(cursor),
-      }),
-      MAX_PUBLISH_ENTRIES,
-      1,
-    ),
-    firstSentMs: optional(uint),
-  }),
   pull: layout<Pull>(0x05, {
     id: uint,
     channel,
@@ -192,4 +173,5 @@ export const SERVER_LAYOUTS: { readonly [F in ServerFrame as F['op']]: Layout<F>
     count: uint,
     offsets,
   }),
+  head: layout<Head>(0x4e, { channelNumber: uint, head: cursor, live: flag }),
 };

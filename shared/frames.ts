@@ -8,6 +8,9 @@ import type { Cursor, From, Gap, GapReason, RecordInput } from './terms.ts';
 /** WebSocket subprotocols, by the form of their frames. */
 export const SUBPROTOCOLS = { msgpack: 'ringcast.v1.msgpack', json: 'ringcast.v1.json' } as const;
 
+/** Optional parts of the protocol that this code knows: `head`, the frame of that name. */
+export const FEATURES = ['head'] as const;
+
 /** Most entries of one publish frame, and most records of one entry. */
 export const MAX_PUBLISH_ENTRIES = 1024;
 export const MAX_PUBLISH_RECORDS = 65_536;
@@ -99,7 +102,9 @@ export interface Ping {
   readonly id: number;
 }
 
-export type ClientFrame = Hello | Subscribe | Unsubscribe | Publish | Pull | Credit | Refresh | Ping;
+export type ClientFrame = RequestFrame | Publish;
+/** What the layouts alone write. */
+export type RequestFrame = Hello | Subscribe | Unsubscribe | Pull | Credit | Refresh | Ping;
 
 // Hub to client ------------------------------------------------------------------------------------------------------
 
@@ -205,6 +210,15 @@ export interface GapFrame {
   readonly reason: GapReason;
 }
 
+/** Where a subscription that is not live would be if it were, or that it is again. Moves no cursor. */
+export interface Head {
+  readonly op: 'head';
+  readonly channelNumber: number;
+  /** The channel's newest record that it may be sent. */
+  readonly head: Cursor;
+  readonly live: boolean;
+}
+
 /** Offsets of the first record of each entry of the publish with this id; null where it had been taken before. */
 export interface PublishAnswer {
   readonly id: number;
@@ -261,4 +275,5 @@ export type ServerFrame =
   | TokenExpiring
   | GoingAway
   | Pong
-  | Page;
+  | Page
+  | Head;

@@ -1,34 +1,39 @@
 /**
- * The kinds of field that frames are made of. A kind knows one value in three guises: as TypeScript sees it, as
- * msgpack carries it (tuples are arrays) and as JSON carries it (tuples are objects with names), and checks what
- * comes from outside. frames.ts builds every message from these; codec.ts drives them.
+ * The kinds of field that frames are made of. A kind knows one value as TypeScript sees it and as a form of frames
+ * carries it, and checks what comes from outside. frame-layouts.ts builds every message from these; the codecs drive
+ * them, each with its form: msgpack's is here, JSON's in json-form.ts, where the SDK does not carry it along.
  */
 import { RingcastError } from './errors.ts';
-import { decodeExactly, encodeValue } from './msgpack.ts';
-import { MAX_NESTING, MsgpackError, skipValue } from './msgpack-bytes.ts';
-import {
-  type Cursor,
-  type From,
-  formatCursor,
-  parseCursor,
-  type RecordInput,
-  type RecordMeta,
-} from './terms.ts';
+import { type Cursor, type From, formatCursor, parseCursor, type RecordMeta } from './terms.ts';
 
-export interface Kind<T> {
-  fromWire(value: unknown, where: string): T;
-  toWire(value: T): unknown;
-  fromJson(value: unknown, where: string): T;
-  toJson(value: T): unknown;
+/** What differs between frames as msgpack and as JSON: how parts with names lie together. */
+export interface Form {
+  /** The parts, in the order of `names`. Throws RingcastError `bad-frame`. */
+  open(value: unknown, names: readonly string[], where: string): readonly unknown[];
+  close(names: readonly string[], parts: unknown[]): unknown;
 }
 
-function refuse(where: string, wanted: string): never {
+export interface Kind<T> {
+  read(value: unknown, where: string, form: Form): T;
+  write(value: T, form: Form): unknown;
+}
+
+/** An array. Further elements are ignored, undefined ones left off its end. */
+export const wireForm: Form = {
+  open: (value, _, where) => (Array.isArray(value) ? value : refuse(where, 'an array')),
+  close(_, parts) {
+    while (parts.length > 0 && parts.at(-1) === undefined) parts.pop();
+    return parts;
+  },
+};
+
+export function refuse(where: string, wanted: string): never {
   throw new RingcastError('bad-frame', `${where} must be ${wanted}`);
 }
 
 /** A kind that looks the same everywhere. */
 function plain<T>(check: (value: unknown, where: string) => T): Kind<T> {
-  return { fromWire: check, fromJson: check, toWire: (value) => value, toJson: (value) => value };
+  return { read: check, write: (value) => value };
 }
 
 /** An integer from 0 to 2^53 − 1, in any msgpack number type. */
@@ -61,77 +66,61 @@ export function oneOf<const T extends string>(words: readonly T[], otherwise?: T
 
 /** Absent and null are the same. */
 export function nullable<T>(kind: Kind<T>): Kind<T | null> {
-  const isNone = (value: unknown) => value === null || value === undefined;
   return {
-    fromWire: (value, where) => (isNone(value) ? null : kind.fromWire(value, where)),
-    toWire: (value) => (value === null ? null : kind.toWire(value)),
-    fromJson: (value, where) => (isNone(value) ? null : kind.fromJson(value, where)),
-    toJson: (value) => (value === null ? null : kind.toJson(value)),
+    read: (value, where, form) => (isNone(value) ? null : kind.read(value, where, form)),
+    write: (value, form) => (value === null ? null : kind.write(value, form)),
   };
 }
 
 /** As {@link nullable}, for fields added later: absent ones are left out of the value, and off the end of the array. */
 export function optional<T>(kind: Kind<T>): Kind<T | undefined> {
-  const isNone = (value: unknown) => value === null || value === undefined;
   return {
-    fromWire: (value, where) => (isNone(value) ? undefined : kind.fromWire(value, where)),
-    toWire: (value) => (value === undefined ? undefined : kind.toWire(value)),
-    fromJson: (value, where) => (isNone(value) ? undefined : kind.fromJson(value, where)),
-    toJson: (value) => (value === undefined ? undefined : kind.toJson(value)),
+    read: (value, where, form) => (isNone(value) ? undefined : kind.read(value, where, form)),
+    write: (value, form) => (value === undefined ? undefined : kind.write(value, form)),
   };
 }
 
+function isNone(value: unknown): boolean {
+  return value === null || value === undefined;
+}
+
 export function list<T>(kind: Kind<T>, maxItems: number, minItems = 0): Kind<readonly T[]> {
-  const each = (value: unknown, where: string, read: (item: unknown, where: string) => T): T[] => {
-    if (!Array.isArray(value) || value.length > maxItems || value.length < minItems) {
-      refuse(where, `an array of ${minItems} to ${maxItems} items`);
-    }
-    return (value as unknown[]).map((item, i) => read(item, `${where}[${i}]`));
-  };
   return {
-    fromWire: (value, where) => each(value, where, kind.fromWire),
-    toWire: (value) => value.map(kind.toWire),
-    fromJson: (value, where) => each(value, where, kind.fromJson),
-    toJson: (value) => value.map(kind.toJson),
+    read(value, where, form) {
+      if (!Array.isArray(value) || value.length > maxItems || value.length < minItems) {
+        refuse(where, `an array of ${minItems} to ${maxItems} items`);
+      }
+      return (value as unknown[]).map((item, i) => kind.read(item, `${where}[${i}]`, form));
+    },
+    write: (value, form) => value.map((item) => kind.write(item, form)),
   };
 }
 
 export type Fields<T> = { readonly [K in keyof T]-?: Kind<T[K]> };
 
-/** Named parts: an array in the order of the fields on the wire, an object in JSON. Further elements are ignored. */
+/** Named parts, in the order of the fields: as they lie together in the form. */
 export function tuple<T extends object>(fields: Fields<T>): Kind<T> {
   const names = Object.keys(fields) as (keyof T & string)[];
   return {
-    fromWire(value, where) {
-      if (!Array.isArray(value)) refuse(where, 'an array');
-      const items = value as unknown[];
+    read(value, where, form) {
+      const parts = form.open(value, names, where);
       const out: Partial<T> = {};
       for (let i = 0; i < names.length; i++) {
         const name = names[i]!;
-        const item = fields[name].fromWire(items[i], `${where}.${name}`);
-        if (item !== undefined) out[name] = item;
+        const part = fields[name].read(parts[i], `${where}.${name}`, form);
+        if (part !== undefined) out[name] = part;
       }
       return out as T;
     },
-    toWire(value) {
-      const items = names.map((name) => fields[name].toWire(value[name]));
-      while (items.at(-1) === undefined && items.length > 0) items.pop();
-      return items;
-    },
-    fromJson(value, where) {
-      const source = objectOf(value, where);
-      const out: Partial<T> = {};
-      for (const name of names) {
-        const item = fields[name].fromJson(source[name], `${where}.${name}`);
-        if (item !== undefined) out[name] = item;
-      }
-      return out as T;
-    },
-    toJson: (value) => Object.fromEntries(names.map((name) => [name, fields[name].toJson(value[name])])),
+    write: (value, form) =>
+      form.close(
+        names,
+        names.map((name) => fields[name].write(value[name], form)),
+      ),
   };
 }
 
-function objectOf(value: unknown, where: string): Record<string, unknown> {
+export function objectOf(value: unknown, where: string): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
     refuse(where, 'a map with string keys');
   }
@@ -142,12 +131,7 @@ function objectOf(value: unknown, where: string): Record<string, unknown> {
 export const dictionary: Kind<Readonly<Record<string, unknown>>> = plain(objectOf);
 
 /** A cursor in its string form. */
-export const cursor: Kind<Cursor> = {
-  fromWire: readCursor,
-  fromJson: readCursor,
-  toWire: formatCursor,
-  toJson: formatCursor,
-};
+export const cursor: Kind<Cursor> = { read: readCursor, write: formatCursor };
 
 function readCursor(value: unknown, where: string): Cursor {
   return (
@@ -156,12 +140,7 @@ function readCursor(value: unknown, where: string): Cursor {
   );
 }
 
-export const from: Kind<From> = {
-  fromWire: readFrom,
-  fromJson: readFrom,
-  toWire: writeFrom,
-  toJson: writeFrom,
-};
+export const from: Kind<From> = { read: readFrom, write: writeFrom };
 
 function readFrom(value: unknown, where: string): From {
   if (value === 'latest' || value === 'earliest' || value === 'state') return value;
@@ -172,8 +151,8 @@ function readFrom(value: unknown, where: string): From {
     if (state !== undefined) {
       return { state: readCursor(state, `${where}.state`), upTo: readCursor(upTo, `${where}.upTo`) };
     }
-    if (last !== undefined) return { last: uint.fromWire(last, `${where}.last`) };
-    if (since !== undefined) return { since: uint.fromWire(since, `${where}.since`) };
+    if (last !== undefined) return { last: uint.read(last, `${where}.last`, wireForm) };
+    if (since !== undefined) return { since: uint.read(since, `${where}.since`, wireForm) };
     if (at !== undefined) return { cursor: readCursor(at, `${where}.cursor`) };
   }
   return refuse(where, '"latest", "earliest", "state", {last}, {since}, {cursor} or {state, upTo}');
@@ -199,76 +178,3 @@ export const meta: Kind<RecordMeta> = plain((value, where) => {
   }
   return value as RecordMeta;
 });
-
-/** Keys are bounded in bytes by the hub; this only keeps absurd ones out. */
-const key = nullable(text(1024));
-const nullableMeta = nullable(meta);
-
-/** A record as it is published: `[key, meta, payload bin]`, or `{key, meta, data | payloadBase64}`. */
-export const recordInput: Kind<RecordInput> = {
-  fromWire(value, where) {
-    if (!Array.isArray(value)) refuse(where, 'an array');
-    const [k, m, payload] = value as unknown[];
-    if (!(payload instanceof Uint8Array)) refuse(`${where}.payload`, 'bin holding one msgpack value');
-    return {
-      key: key.fromWire(k, `${where}.key`),
-      meta: nullableMeta.fromWire(m, `${where}.meta`),
-      payload: payload as Uint8Array,
-    };
-  },
-  toWire: (record) => [record.key, record.meta, record.payload],
-  fromJson(value, where) {
-    const source = objectOf(value, where);
-    return {
-      key: key.fromJson(source.key, `${where}.key`),
-      meta: nullableMeta.fromJson(source.meta, `${where}.meta`),
-      payload: payloadFromJson(source, where),
-    };
-  },
-  toJson: (record) => ({ key: record.key, meta: record.meta, ...payloadToJson(record.payload) }),
-};
-
-/** `{data}` where JSON can say the payload's value exactly, else `{payloadBase64}`. */
-export function payloadToJson(payload: Uint8Array): { data: unknown } | { payloadBase64: string } {
-  try {
-    return { data: toJsonValue(decodeExactly(payload)) };
-  } catch {
-    // More than JSON can say; or not one msgpack value, which is no reason to withhold the bytes.
-  }
-  let binary = '';
-  for (const byte of payload) binary += String.fromCharCode(byte);
-  return { payloadBase64: btoa(binary) };
-}
-
-function payloadFromJson(source: Record<string, unknown>, where: string): Uint8Array {
-  if (typeof source.payloadBase64 === 'string') {
-    try {
-      return Uint8Array.from(atob(source.payloadBase64), (unit) => unit.charCodeAt(0));
-    } catch {
-      return refuse(`${where}.payloadBase64`, 'base64');
-    }
-  }
-  if (!('data' in source)) return refuse(where, 'an object with data or payloadBase64');
-  try {
-    const payload = encodeValue(source.data);
-    skipValue(payload, 0, payload.length);
-    return payload;
-  } catch {
-    return refuse(`${where}.data`, `nested at most ${MAX_NESTING} deep`);
-  }
-}
-
-/** What {@link decodeExactly} read, as JSON.stringify wants it. Throws MsgpackError for what JSON cannot say exactly. */
-function toJsonValue(value: unknown): unknown {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
-  if (typeof value === 'number' && Number.isFinite(value) && !Object.is(value, -0)) return value;
-  if (typeof value === 'bigint' && Number.isSafeInteger(Number(value))) return Number(value);
-  if (Array.isArray(value)) return value.map(toJsonValue);
-  if (value instanceof Map) return Object.fromEntries([...value].map(toJsonMember));
-  throw new MsgpackError('JSON cannot say this value');
-}
-
-function toJsonMember([name, value]: [unknown, unknown]): [string, unknown] {
-  if (typeof name !== 'string') throw new MsgpackError('JSON knows string keys only');
-  return [name, toJsonValue(value)];
-}

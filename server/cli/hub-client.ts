@@ -28,11 +28,15 @@ export async function connectToHub(options: HubOptions, signal?: AbortSignal): P
 
 /** Tells on standard error when the hub goes away and comes back, from now on. `clear` runs before each line. */
 export function noteReconnects(client: Client, clear: () => void = () => {}): void {
+  let isAway = false;
   client.on('status', (status, failure) => {
-    if (status !== 'live' && status !== 'offline') return;
+    const isOffline = status === 'offline';
+    const isBack = isAway && (status === 'live' || status === 'catching-up');
+    if (!isOffline && !isBack) return;
+    isAway = isOffline;
     clear();
     note(
-      status === 'live'
+      isBack
         ? 'ringcast: connected again'
         : `ringcast: ${failure?.message ?? 'the connection broke'}; connecting again…`,
     );

@@ -26,7 +26,7 @@ export async function until<Result>(
     if ('result' in found && found.result) return found.result;
     if (performance.now() - startMs >= timeoutMs) {
       const seen = have
-        ? inspect(have())
+        ? inspect(await have())
         : 'result' in found
           ? inspect(found.result)
           : `thrown ${String(found.error)}`;

@@ -28,7 +28,7 @@ describe('connect', () => {
     expect(client.status).toBe('live');
     expect(client.welcome?.server).toBe('fake/1');
     expect(hub.connection.received).toEqual([
-      { op: 'hello', token: 'secret', client: 'ticker', features: [], producerId: expect.any(String) },
+      { op: 'hello', token: 'secret', client: 'ticker', features: ['head'], producerId: expect.any(String) },
     ]);
   });
 

@@ -7,14 +7,17 @@ import {
   type ConnectionState,
   decideConnection,
   INITIAL_CONNECTION,
+  OLD_ATTEMPT_MS,
 } from '../../../client/connection-state.ts';
 import { RingcastError } from '../../../shared/errors.ts';
 
 const failure = new RingcastError('timeout', 'silent');
 const RULES: ConnectionRules = {
   nowMs: 50_000,
+  wallMs: 1_000_000,
   backoff: { ...DEFAULT_BACKOFF, random: () => 1 },
   tokenRenewable: true,
+  networkAbsent: false,
 };
 const NAMES: ConnectionState['name'][] = [
   'idle',
@@ -40,6 +43,9 @@ const EVENTS: ConnectionEvent[] = [
   { type: 'disconnected', code: 4200, reason: '' },
   { type: 'broken', failure },
   { type: 'retry' },
+  { type: 'woken' },
+  { type: 'doubted' },
+  { type: 'suspended' },
   { type: 'close' },
   { type: 'drained' },
   { type: 'give-up', failure },
@@ -87,14 +93,15 @@ describe('connection state', () => {
     );
   });
 
-  test('on any way, a wait is asked for exactly when waiting begins, and a cut live connection is announced', () => {
+  test('on any way, a wait is asked for exactly when waiting begins or is to take another time, and a cut live connection is announced', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...EVENTS), { maxLength: 60 }), (events) => {
         let at = INITIAL_CONNECTION;
         for (const event of events) {
           const { state: next, effects } = decideConnection(at, event, RULES);
           const done = effects.map((effect) => effect.do);
-          expect(done.includes('wait')).toBe(next.name === 'waiting' && at.name !== 'waiting');
+          const isAnother = at.name !== 'waiting' || event.type === 'suspended' || event.type === 'woken';
+          expect(done.includes('wait')).toBe(next.name === 'waiting' && isAnother);
           const wasReady = at.name === 'live' || at.name === 'draining';
           const isReady = next.name === 'live' || next.name === 'draining';
           expect(done.includes('announce-lost')).toBe(wasReady && !isReady);
@@ -184,4 +191,93 @@ describe('connection state', () => {
     expect(effectsOf(state('live'), { type: 'broken', failure })).toEqual(['drop', 'announce-lost', 'wait']);
     expect(effectsOf(state('greeting'), { type: 'broken', failure })).toEqual(['drop', 'wait']);
   });
+});
+
+describe('being woken', () => {
+  const woken = { type: 'woken' } as const;
+
+  test('ends a backoff at once, and the next ones begin short again', () => {
+    const step = decideConnection(state('waiting', { attempt: 7 }), woken, RULES);
+    expect(step.state).toMatchObject({ name: 'authorizing', attempt: 0, attemptSinceMs: 1_000_000 });
+    expect(step.effects).toEqual([{ do: 'authorize' }]);
+  });
+
+  test('does not come before the time that the hub asked for', () => {
+    const leaving = run(state('live', { liveSinceMs: 49_000 }), {
+      type: 'going-away',
+      reconnectAfterMs: 700,
+    });
+    const waiting = run(leaving, { type: 'disconnected', code: 4000, reason: '' });
+    const step = decideConnection(waiting, woken, { ...RULES, nowMs: 50_400 });
+    expect(step.state).toMatchObject({ name: 'waiting', attempt: 0 });
+    expect(step.effects).toEqual([{ do: 'wait', delayMs: 500 }]);
+    expect(decideConnection(step.state, woken, { ...RULES, nowMs: 50_700 }).state.name).toBe('authorizing');
+  });
+
+  test('probes a live connection, as does doubt', () => {
+    for (const type of ['woken', 'doubted'] as const) {
+      const step = decideConnection(state('live'), { type }, RULES);
+      expect([step.state.name, step.effects]).toEqual(['live', [{ do: 'probe' }]]);
+    }
+  });
+
+  test.each(['authorizing', 'opening', 'greeting'] as const)(
+    'leaves an attempt that is %s alone, unless it is old: then it begins anew',
+    (name) => {
+      const young = state(name, { attemptSinceMs: 1_000_001 - OLD_ATTEMPT_MS });
+      expect(decideConnection(young, woken, RULES)).toEqual({ state: young, effects: [] });
+      const old = state(name, { attemptSinceMs: 1_000_000 - OLD_ATTEMPT_MS, attempt: 3 });
+      const step = decideConnection(old, woken, RULES);
+      expect(step.state).toMatchObject({ name: 'authorizing', attempt: 0, attemptSinceMs: 1_000_000 });
+      expect(step.effects).toEqual([{ do: 'drop' }, { do: 'authorize' }]);
+    },
+  );
+
+  test('doubt alone begins and ends no attempt', () => {
+    for (const name of NAMES.filter((each) => each !== 'live')) {
+      const before = state(name, { attempt: 2 });
+      expect(decideConnection(before, { type: 'doubted' }, RULES)).toEqual({ state: before, effects: [] });
+    }
+  });
+
+  test('a client that is closed, or being closed, sleeps on', () => {
+    for (const name of ['idle', 'draining', 'ending', 'closed'] as const) {
+      for (const type of ['woken', 'suspended'] as const) {
+        expect(decideConnection(state(name), { type }, RULES)).toEqual({ state: state(name), effects: [] });
+      }
+    }
+  });
+});
+
+describe('being put aside', () => {
+  const suspended = { type: 'suspended' } as const;
+
+  test('gives up the socket, and what was not answered on it', () => {
+    expect(effectsOf(state('live'), suspended)).toEqual(['drop', 'announce-lost', 'wait']);
+    expect(effectsOf(state('opening'), suspended)).toEqual(['drop', 'wait']);
+    expect(effectsOf(state('greeting'), suspended)).toEqual(['drop', 'wait']);
+    expect(effectsOf(state('authorizing'), suspended)).toEqual(['wait']);
+  });
+
+  test('waits for as long as a backoff gets, also where it waited already, and is woken from that at once', () => {
+    for (const name of ['live', 'opening', 'waiting'] as const) {
+      const step = decideConnection(state(name, { attempt: 4 }), suspended, RULES);
+      expect(step.state).toMatchObject({ name: 'waiting', attempt: 0, failure: { code: 'connection-lost' } });
+      expect(step.effects.at(-1)).toEqual({ do: 'wait', delayMs: RULES.backoff.capMs });
+      expect(run(step.state, { type: 'woken' }).name).toBe('authorizing');
+    }
+  });
+});
+
+test('being put aside and woken does not shorten what the hub asked for', () => {
+  const waiting = state('waiting', { notBeforeMs: 60_000 });
+  const step = decideConnection(run(waiting, { type: 'suspended' }), { type: 'woken' }, RULES);
+  expect(step.effects).toEqual([{ do: 'wait', delayMs: 10_200 }]);
+});
+
+test('without a network every wait is of the longest kind, and none is for ever', () => {
+  const absent = { ...RULES, networkAbsent: true };
+  const step = decideConnection(state('opening'), { type: 'disconnected', code: 1006, reason: '' }, absent);
+  expect(step.state.name).toBe('waiting');
+  expect(step.effects).toEqual([{ do: 'wait', delayMs: RULES.backoff.capMs }]);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { CLIENT_LAYOUTS } from '../../../shared/client-layouts.ts';
 import { jsonCodec, msgpackCodec } from '../../../shared/codec.ts';
-import { CLIENT_LAYOUTS } from '../../../shared/frame-layouts.ts';
 import { encodeValue } from '../../../shared/msgpack.ts';
 import { expectRefused, json, MiB } from './expect-refused.ts';
 

@@ -1,12 +1,14 @@
 /** The frames and examples of PROTOCOL.md against the code; its tables have their own tests. */
 import { describe, expect, it } from 'vitest';
 import { isChannelPattern } from '../../../shared/channel-name.ts';
+import { CLIENT_LAYOUTS } from '../../../shared/client-layouts.ts';
 import { jsonCodec, msgpackCodec } from '../../../shared/codec.ts';
-import { CLIENT_LAYOUTS, SERVER_LAYOUTS } from '../../../shared/frame-layouts.ts';
+import { SERVER_LAYOUTS } from '../../../shared/frame-layouts.ts';
 import type { ClientFrame, ServerFrame } from '../../../shared/frames.ts';
+import { jsonForm } from '../../../shared/json-form.ts';
+import { recordInput } from '../../../shared/record-input.ts';
 import { RunReader } from '../../../shared/record-run.ts';
 import type { LogRecord } from '../../../shared/terms.ts';
-import { recordInput } from '../../../shared/wire-kinds.ts';
 import { blocksOf, PAGE, pairsOf, type Section, sections } from './protocol-page.ts';
 import { plain, runOf } from './wire-arbitraries.ts';
 
@@ -95,7 +97,7 @@ describe('each example', () => {
 });
 
 function recordFromJson(json: Record<string, unknown>): LogRecord {
-  return { timeMs: json.timeMs as number, ...recordInput.fromJson(json, 'record') };
+  return { timeMs: json.timeMs as number, ...recordInput.read(json, 'record', jsonForm) };
 }
 
 describe('other examples', () => {

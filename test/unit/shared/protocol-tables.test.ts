@@ -12,7 +12,7 @@ import {
 import { decodeValue, encodeValue } from '../../../shared/msgpack.ts';
 import { MAX_NESTING } from '../../../shared/msgpack-bytes.ts';
 import { DELIVERIES, DROP_POLICIES, GAP_REASONS } from '../../../shared/terms.ts';
-import { from } from '../../../shared/wire-kinds.ts';
+import { from, wireForm } from '../../../shared/wire-kinds.ts';
 import { PAGE, rowsUnder, sectionOf, tableAfter } from './protocol-page.ts';
 
 describe('the tables of PROTOCOL.md', () => {
@@ -144,7 +144,8 @@ describe('the tables of PROTOCOL.md', () => {
       .filter((place) => /^`[{"]/.test(place))
       .map((place) => JSON.parse(place.replaceAll('`', '').replace('n}', '5}').replace('ms}', '5}')));
     expect(shown).toHaveLength(7);
-    for (const place of shown) expect(from.toWire(from.fromWire(place, 'from'))).toEqual(place);
+    for (const place of shown)
+      expect(from.write(from.read(place, 'from', wireForm), wireForm)).toEqual(place);
   });
 
   it('number the invariants without a hole', () => {

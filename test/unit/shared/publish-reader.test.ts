@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { CLIENT_LAYOUTS } from '../../../shared/client-layouts.ts';
 import { msgpackCodec } from '../../../shared/codec.ts';
-import { CLIENT_LAYOUTS } from '../../../shared/frame-layouts.ts';
 import type { Publish } from '../../../shared/frames.ts';
 import { decodeValue, encodeValue } from '../../../shared/msgpack.ts';
 import { readPublish } from '../../../shared/publish-reader.ts';
+import { wireForm } from '../../../shared/wire-kinds.ts';
 import { anyClientFields } from './wire-arbitraries.ts';
 
 /** What the layouts make of it; undefined for what they refuse. */
@@ -12,7 +13,7 @@ function readByLayout(bytes: Uint8Array): unknown {
   try {
     const items = decodeValue(bytes, { timestamps: false });
     if (!Array.isArray(items) || items[0] !== 0x04) return undefined;
-    return { op: 'publish', ...CLIENT_LAYOUTS.publish.kind.fromWire(items.slice(1), 'publish') };
+    return { op: 'publish', ...CLIENT_LAYOUTS.publish.kind.read(items.slice(1), 'publish', wireForm) };
   } catch {
     return undefined;
   }

@@ -211,6 +211,7 @@ export const anyServerFields: ByOp<ServerFrame> = {
   state: fc
     .record({ channelNumber: anyUint, epoch: anyUint, atEnd: fc.boolean(), run: anySparseRun })
     .map(({ run, ...head }) => ({ ...head, ...run })),
+  head: fc.record({ channelNumber: anyUint, head: anyCursor, live: fc.boolean() }),
 };
 
 // msgpack bytes of any encoder ---------------------------------------------------------------------------------------

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { jsonForm, payloadToJson } from '../../../shared/json-form.ts';
 import { encodeValue } from '../../../shared/msgpack.ts';
+import { recordInput } from '../../../shared/record-input.ts';
 import type { RecordInput } from '../../../shared/terms.ts';
-import { meta, payloadToJson, recordInput } from '../../../shared/wire-kinds.ts';
+import { meta, wireForm } from '../../../shared/wire-kinds.ts';
 import { anyJson, anyMsgpackBytes, anyPayload, plain } from './wire-arbitraries.ts';
 
 const fromHex = (hex: string) => Uint8Array.from(Buffer.from(hex.replaceAll(' ', ''), 'hex'));
@@ -74,21 +76,24 @@ describe('a record to publish', () => {
     fc.assert(
       fc.property(anyPayload, (payload) => {
         const record: RecordInput = { key: 'k', meta: { a: 1 }, payload };
-        const json = JSON.parse(JSON.stringify(recordInput.toJson(record)));
-        expect(plain(recordInput.fromJson(json, 'r'))).toEqual(plain(record));
+        const json = JSON.parse(JSON.stringify(recordInput.write(record, jsonForm)));
+        expect(plain(recordInput.read(json, 'r', jsonForm))).toEqual(plain(record));
       }),
     );
   });
 
   it('takes payloadBase64 before data, and null for a payload too', () => {
-    const both = recordInput.fromJson({ data: 1, payloadBase64: 'xALerQ==' }, 'r');
+    const both = recordInput.read({ data: 1, payloadBase64: 'xALerQ==' }, 'r', jsonForm);
     expect(plain(both.payload)).toEqual({ hex: 'c402dead' });
-    expect(plain(recordInput.fromJson({ data: null }, 'r').payload)).toEqual({ hex: 'c0' });
+    expect(plain(recordInput.read({ data: null }, 'r', jsonForm).payload)).toEqual({ hex: 'c0' });
   });
 
   it('needs neither key nor meta', () => {
-    expect(recordInput.fromJson({ data: 1 }, 'r')).toMatchObject({ key: null, meta: null });
-    expect(recordInput.fromWire([null, null, encodeValue(1)], 'r')).toMatchObject({ key: null, meta: null });
+    expect(recordInput.read({ data: 1 }, 'r', jsonForm)).toMatchObject({ key: null, meta: null });
+    expect(recordInput.read([null, null, encodeValue(1)], 'r', wireForm)).toMatchObject({
+      key: null,
+      meta: null,
+    });
   });
 });
 
@@ -96,7 +101,9 @@ describe('meta', () => {
   it('may have 16 entries, and not 17', () => {
     const entries = (count: number) =>
       Object.fromEntries(Array.from({ length: count }, (_, i) => [`m${i}`, i]));
-    expect(meta.fromWire(entries(16), 'meta')).toEqual(entries(16));
-    expect(() => meta.fromWire(entries(17), 'meta')).toThrow(expect.objectContaining({ code: 'bad-frame' }));
+    expect(meta.read(entries(16), 'meta', wireForm)).toEqual(entries(16));
+    expect(() => meta.read(entries(17), 'meta', wireForm)).toThrow(
+      expect.objectContaining({ code: 'bad-frame' }),
+    );
   });
 });

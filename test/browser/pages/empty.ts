@@ -1,0 +1,2 @@
+/** A page with nothing on it, and without the SDK. */
+export {};
