@@ -70,6 +70,9 @@ function mayGoOn(text: string): boolean {
     JSON.parse(text);
     return true;
   } catch (error) {
-    return /unexpected end|unterminated|end of data|EOF/i.test((error as Error).message);
+    const { message } = error as Error;
+    if (/unexpected end|unterminated|end of data|EOF/i.test(message)) return true;
+    // V8 names what it expected where the text ends, too.
+    return Number(/position (\d+)/.exec(message)?.[1] ?? -1) >= text.length;
   }
 }
