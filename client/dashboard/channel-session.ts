@@ -8,6 +8,7 @@ import type { Client, GapItem, ReceivedRecord, Subscription } from '../index.ts'
 import { Changes, inNextFrame } from './changes.ts';
 import { TAIL_TERMS } from './hub-link.ts';
 import type { Reach } from './model/axis.ts';
+import type { Hole } from './model/holes.ts';
 import type { Place } from './model/moment.ts';
 import { NumericPlot } from './model/numeric-plot.ts';
 import { TAIL_ROWS, Tail } from './model/tail.ts';
@@ -75,6 +76,13 @@ export class ChannelSession {
 
   get marks(): readonly GapMark[] {
     return this.#marks;
+  }
+
+  /** The gaps, as a chart over time shows them. */
+  get holes(): readonly Hole[] {
+    return this.#marks.map(({ gap: { after, reason, count }, timeMs }) => {
+      return { fromMs: Math.min(timeMs, this.timeline.timeAt(after.offset)), toMs: timeMs, reason, count };
+    });
   }
 
   close(): void {

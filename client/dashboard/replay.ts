@@ -26,6 +26,8 @@ const CONTEXT_RECORDS = 60;
 const PAGE_RECORDS = 400;
 /** Fewer than these left: the next page is asked for. */
 const REFILL_BELOW = 300;
+/** The end of the log is taken for the end so long. */
+const END_LASTS_MS = 500;
 
 export class Replay {
   playheadMs = 0;
@@ -46,6 +48,8 @@ export class Replay {
   #frame = 0;
   #lastFrameMs = 0;
   #closed = false;
+  /** When the last page came, of performance.now(). */
+  #pulledAtMs = 0;
   /** Of the place; a page that was asked for at another one is thrown away. */
   #visit = 0;
 
@@ -138,6 +142,7 @@ export class Replay {
     for (const item of interleaved(records, gaps)) this.#items.push(item);
     this.#next = next;
     this.#atEnd = atEnd;
+    this.#pulledAtMs = performance.now();
   }
 
   readonly #onFrame = (nowMs: number): void => {
@@ -165,7 +170,7 @@ export class Replay {
       if (last) this.playheadMs = Math.max(this.playheadMs, last.timeMs);
       this.#port.onItems(released);
     }
-    if (this.#items.length === 0 && this.#atEnd) {
+    if (this.#items.length === 0 && this.#atEnd && !this.#isEndOld) {
       this.pause();
       this.#port.onPresent();
     } else if (this.#items.length < REFILL_BELOW) {
@@ -174,8 +179,13 @@ export class Replay {
     this.#port.onChange();
   }
 
+  /** More may have come since the end was seen: who watches ten seconds behind stays ten seconds behind. */
+  get #isEndOld(): boolean {
+    return performance.now() - this.#pulledAtMs > END_LASTS_MS;
+  }
+
   async #refill(): Promise<void> {
-    if (this.#pulling || this.#atEnd || this.loading) return;
+    if (this.#pulling || this.loading || (this.#atEnd && !this.#isEndOld)) return;
     this.#pulling = true;
     const visit = this.#visit;
     try {

@@ -9,6 +9,7 @@ import type { Route } from '../route.ts';
 import { nextTheme, theme, themeChanges } from '../theme.ts';
 import { ChannelBox } from './channel-box.tsx';
 import { Icon } from './icons.tsx';
+import { Renewal } from './renewal.tsx';
 import { StatusBadge } from './state-badge.tsx';
 import { Wordmark } from './wordmark.tsx';
 
@@ -100,11 +101,13 @@ const SOON_MS = 10 * 60_000;
 function HubLine({ link }: { readonly link: HubLink }) {
   useChanges(link.figureChanges);
   const nowMs = useNow();
+  const [isRenewing, setRenewing] = useState(false);
   const { latest } = link.hub;
   const ageMs = link.heardAtMs === null ? null : nowMs - link.heardAtMs;
   const isOffline = link.status === 'offline' || link.status === 'connecting' || link.status === 'closed';
   const isOld = ageMs !== null && (ageMs > OLD_MS || isOffline);
   const expiresMs = link.tokenExpiresAtMs === null ? null : link.tokenExpiresAtMs - nowMs;
+  const isEnding = expiresMs !== null && expiresMs > 0 && expiresMs < SOON_MS;
   return (
     <div class="page hub-line">
       <span role="status">
@@ -124,10 +127,14 @@ function HubLine({ link }: { readonly link: HubLink }) {
         )}
         {isOffline && link.failure !== null && <Failure error={link.failure} />}
         {isOld && <b class="warn-text">figures are {durationText(ageMs)} old</b>}
-        {expiresMs !== null && expiresMs > 0 && expiresMs < SOON_MS && (
-          <b class="warn-text">the token runs out in {durationText(expiresMs)}</b>
-        )}
+        {isEnding && <b class="warn-text">the token runs out in {durationText(expiresMs)}</b>}
       </span>
+      {isEnding && !isRenewing && (
+        <button type="button" class="button small" onClick={() => setRenewing(true)}>
+          Renew
+        </button>
+      )}
+      {isEnding && isRenewing && <Renewal link={link} onDone={() => setRenewing(false)} />}
     </div>
   );
 }

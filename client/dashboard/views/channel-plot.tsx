@@ -36,7 +36,7 @@ export function ChannelPlot({ session }: { readonly session: ChannelSession }) {
         <Legend lines={lines} pointer={pointer} />
         <Fields fields={plot.fields} chosen={fields} onToggle={toggle} />
       </div>
-      {xs.length > 1 && <Lines lines={lines} channel={session.channel} onPointer={setPointer} />}
+      {xs.length > 1 && <Lines lines={lines} session={session} onPointer={setPointer} />}
       {plot.skipped > 0 && (
         <p class="quiet-text">
           Lines through a part of the records: {countText(plot.skipped)} came too quickly to draw each.
@@ -48,20 +48,20 @@ export function ChannelPlot({ session }: { readonly session: ChannelSession }) {
 
 interface LinesProps {
   readonly lines: PlotLines;
-  readonly channel: string;
+  readonly session: ChannelSession;
   readonly onPointer: (index: number | null) => void;
 }
 
-function Lines({ lines: { labels, columns }, channel, onPointer }: LinesProps) {
+function Lines({ lines: { labels, columns }, session, onPointer }: LinesProps) {
   const names = labels.join();
   const looks = labels.map((label, colour) => ({ label, colour }));
   const [xs] = columns;
   return (
     <Chart
-      label={`Lines of ${names === '' ? 'values' : names} in ${channel}`}
+      label={`Lines of ${names === '' ? 'values' : names} in ${session.channel}`}
       lines={looks}
       columns={columns}
-      holes={[]}
+      holes={session.holes}
       fromMs={xs[0]! * 1000}
       toMs={xs[xs.length - 1]! * 1000}
       height={HEIGHT}

@@ -71,16 +71,12 @@ function Opened({ link, session }: { readonly link: HubLink; readonly session: C
 
 function ChannelHead({ link, session }: { readonly link: HubLink; readonly session: ChannelSession }) {
   useChanges(link.figureChanges);
-  const { channel, mode } = session;
+  const { channel } = session;
   const figures = link.channels.find(channel);
   return (
     <div class="view-head channel-head">
       <h1 class="mono">{channel}</h1>
-      {mode === 'live' ? (
-        <Badge tone="good" icon="live" text="Live tail" />
-      ) : (
-        <Badge tone="info" icon="clock" text="Replaying the past" />
-      )}
+      <ModeBadge mode={session.mode} isAway={link.status === 'offline' || link.status === 'closed'} />
       <dl class="facts">
         {figures && (
           <>
@@ -99,6 +95,12 @@ function ChannelHead({ link, session }: { readonly link: HubLink; readonly sessi
       </a>
     </div>
   );
+}
+
+function ModeBadge({ mode, isAway }: { readonly mode: string; readonly isAway: boolean }) {
+  if (mode === 'past') return <Badge tone="info" icon="clock" text="Replaying the past" />;
+  if (isAway) return <Badge tone="idle" icon="offline" text="Goes on when the hub is back" />;
+  return <Badge tone="good" icon="live" text="Live tail" />;
 }
 
 function Fact({ label, text }: { readonly label: string; readonly text: string }) {
