@@ -120,6 +120,8 @@ export class HubLink {
 
   #note(status: Status, failure: unknown): void {
     this.status = status;
+    // Its subscriptions ended with it, which says nothing of what they may read.
+    if (status === 'closed') this.refusal = null;
     this.failure = failure;
     this.changes.changed();
   }

@@ -15,7 +15,7 @@ export function Renewal({ link, onDone }: { readonly link: HubLink; readonly onD
   };
   return (
     <div class="renewal">
-      <TokenForm failure={failure} onToken={renew} />
+      <TokenForm id="renewal-token" failure={failure} onToken={renew} />
       <button type="button" class="button quiet" onClick={onDone}>
         Not now
       </button>

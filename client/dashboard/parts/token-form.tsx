@@ -8,9 +8,11 @@ export interface TokenFormProps {
   /** Null when there was no token yet. */
   readonly failure: unknown;
   readonly onToken: (token: string) => void;
+  /** The field's id, where there may be two of them. */
+  readonly id?: string;
 }
 
-export function TokenForm({ failure, onToken }: TokenFormProps) {
+export function TokenForm({ failure, onToken, id = 'token' }: TokenFormProps) {
   const [text, setText] = useState('');
   const [isEmpty, setEmpty] = useState(false);
   const submit = (event: Event): void => {
@@ -22,17 +24,17 @@ export function TokenForm({ failure, onToken }: TokenFormProps) {
   return (
     <form class="token-form" onSubmit={submit} noValidate>
       {failure !== null && <ErrorNotice error={failure} />}
-      <label for="token">Token, or the whole link</label>
+      <label for={id}>Token, or the whole link</label>
       <div class="field-row">
         <input
-          id="token"
+          id={id}
           name="token"
           type="password"
           autocomplete="off"
           spellcheck={false}
           value={text}
           aria-invalid={isEmpty}
-          aria-describedby={isEmpty ? 'token-problem' : undefined}
+          aria-describedby={isEmpty ? `${id}-problem` : undefined}
           onInput={(event) => setText(event.currentTarget.value)}
         />
         <button type="submit" class="button primary">
@@ -40,7 +42,7 @@ export function TokenForm({ failure, onToken }: TokenFormProps) {
         </button>
       </div>
       {isEmpty && (
-        <p id="token-problem" class="problem">
+        <p id={`${id}-problem`} class="problem">
           Paste a token first.
         </p>
       )}

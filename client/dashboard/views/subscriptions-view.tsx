@@ -71,7 +71,7 @@ const COLUMNS: readonly Column<SubscriptionFigures>[] = [
     value: ({ client, connection }) => client ?? connection,
     cell: ({ client, subject, connection }) => (
       <span class="stacked">
-        <b>{client ?? 'unnamed'}</b>
+        <b class="cut">{client ?? 'unnamed'}</b>
         <span class="quiet-text cut" title={`connection ${connection}`}>
           {subject ?? connection}
         </span>
