@@ -77,6 +77,7 @@ export class ChannelReader implements Reader {
     this.#shared = shared;
     this.#rules = rules;
     this.#owner = owner;
+    shared.attach(this);
   }
 
   get state(): SubscriptionState {
@@ -101,7 +102,6 @@ export class ChannelReader implements Reader {
 
   start(from: From): void {
     const isFirst = this.#shared.idle;
-    this.#shared.attach(this);
     this.#fromState = from === 'state';
     this.#apply(startReader(from, isFirst));
   }

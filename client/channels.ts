@@ -8,7 +8,7 @@ import type { Head, RequestFrame } from '../shared/frames.ts';
 import type { ChannelReader } from './channel-reader.ts';
 import type { SubscriptionTerms } from './options.ts';
 import { SharedSubscription } from './shared-subscription.ts';
-import { Subscription, type SubscriptionHost, type SubscriptionPlan } from './subscription.ts';
+import { Subscription, type SubscriptionHost, type SubscriptionPlan, stateError } from './subscription.ts';
 import type { SubscriptionFrame } from './subscription-frames.ts';
 
 export interface ChannelsPort {
@@ -68,10 +68,7 @@ export class Channels {
       const text = `all subscriptions of a client to one channel share policy, lag limits and deliver, and ${channel} is open with others; unsubscribe first, or use another client`;
       throw new RingcastError('already-subscribed', text);
     }
-    if (plan.from === 'state' && !shared.idle) {
-      const text = `${channel} is open already, and the state comes before all else; unsubscribe first, or use another client`;
-      throw new RingcastError('already-subscribed', text);
-    }
+    if (plan.from === 'state' && !shared.idle) throw stateError(channel);
     return new Subscription(this.#host, shared, plan);
   }
 

@@ -11,6 +11,7 @@ import { backoffDelayMs } from './backoff.ts';
 import { Channels } from './channels.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionState } from './connection-state.ts';
+import { CursorKeeper, type CursorSaver } from './cursor-keeper.ts';
 import { Emitter } from './emitter.ts';
 import { gatherHistory, type HistoryPage, readPages } from './history.ts';
 import type { Lag } from './lag.ts';
@@ -21,11 +22,15 @@ import {
   type PublishItem,
   type PublishOptions,
   readFrom,
+  readResume,
   readTerms,
   type Settings,
   type Status,
   type SubscribeOptions,
+  type TokenSource,
 } from './options.ts';
+import { producerOf } from './outbox-keeper.ts';
+import type { OutboxClaim } from './outbox-store.ts';
 import type { GapItem, Listener } from './outlet.ts';
 import type { PublishResult } from './publish-queue.ts';
 import { Publisher } from './publisher.ts';
@@ -40,7 +45,9 @@ export interface ClientEvents {
   status: [status: Status, failure: RingcastError | null];
   /**
    * What nobody else is told of: a refused publish with ack 'none', a token that could not be renewed, a subscription
-   * that ended with an error and has no listener for it (then with its channel).
+   * that ended with an error and has no listener for it (then with its channel), a store that failed
+   * (`storage-failed`). With `error.publish`: a publish stored by an earlier page was refused; with `producer-unknown`
+   * nobody knows whether it had been taken, and the SDK does not try again.
    */
   error: [error: unknown, channel: string | null];
   /** A gap in a subscription on which nobody listens for gaps. */
@@ -61,6 +68,7 @@ export class Client {
   readonly #pulls: Pulls;
   readonly #channels: Channels;
   readonly #lags: LagWatch;
+  readonly #cursors: CursorKeeper | undefined;
   #welcome: Welcome | undefined;
   #status: Status = 'connecting';
   #closing: Promise<void> | undefined;
@@ -68,23 +76,29 @@ export class Client {
   #drainTimeoutMs: number | undefined;
   #cancelDrain: (() => void) | undefined;
 
-  constructor(settings: Settings) {
-    const { clock, backoff, maxQueuedBytes } = settings;
+  /** @param claim where publishes are stored. */
+  constructor(settings: Settings, claim?: OutboxClaim) {
+    const { clock, backoff, maxQueuedBytes, hub, cursorStore: store } = settings;
     this.#clock = clock;
-    this.#connection = new Connection(settings, {
-      onLive: (welcome) => this.#onLive(welcome),
+    const producerId = producerOf(claim);
+    const handlers = {
+      onLive: (welcome: Welcome) => this.#onLive(welcome),
       onLost: () => this.#onLost(),
-      onFrame: (frame, bytes) => this.#onFrame(frame, bytes),
-      onState: (state) => this.#onState(state),
+      onFrame: (frame: ServerFrame, bytes: number) => this.#onFrame(frame, bytes),
+      onState: (state: ConnectionState) => this.#onState(state),
       onDrain: () => this.#drain(),
-    });
+    };
+    const report = (error: unknown, channel: string | null) => this.#report(error, channel);
+    this.#connection = new Connection(settings, handlers, producerId);
     this.#requests = new Requests();
-    this.#publisher = new Publisher(this.#connection, this.#requests, settings);
+    const storage = claim && { claim, producerId, report };
+    this.#publisher = new Publisher(this.#connection, this.#requests, settings, storage);
     this.#pulls = new Pulls(this.#connection, this.#requests);
     this.#lags = new LagWatch(clock, {
       onLag: (lag) => this.#events.emit('lag', lag),
       onBehind: () => this.#drainTimeoutMs === undefined && this.#connection.ready && this.#tellStatus(),
     });
+    this.#cursors = store && new CursorKeeper({ store, hub, clock, report });
     this.#channels = new Channels(this.#connection, {
       requests: this.#requests,
       pulls: this.#pulls,
@@ -92,7 +106,7 @@ export class Client {
       maxQueuedBytes,
       after: (delayMs, run) => clock.after(delayMs, run),
       later: (attempt, leastMs, run) => clock.after(leastMs + backoffDelayMs(attempt, backoff), run),
-      report: (error, channel) => this.#report(error, channel),
+      report,
       unheardGap: (gap, channel) => this.#events.emit('gap', gap, channel),
     });
   }
@@ -178,6 +192,7 @@ export class Client {
       conflates: options.policy === 'conflate',
       onUnknownCursor,
       listener: listener as Listener<ReceivedRecord> | undefined,
+      saver: this.#saver(channel, options),
     };
     const subscription = this.#channels.subscribe<ReceivedRecord>(channel, plan, readTerms(options));
     if (signal) subscription.endOn(signal);
@@ -231,6 +246,14 @@ export class Client {
     return this.#publisher.publishMany(items, options.ack ?? 'memory');
   }
 
+  /**
+   * Resolves once all that was published is in the outbox store, if there is one: from then on it is delivered, though the
+   * page be closed at once.
+   */
+  stored(): Promise<void> {
+    return this.#publisher.stored();
+  }
+
   /** Up to `limit` records (default 100) that a channel holds. Rejects with RingcastError. */
   history(
     channel: string,
@@ -263,12 +286,13 @@ export class Client {
 
   /**
    * Ends subscriptions at once, waits up to `timeoutMs` (default 5,000) for publishes to be sent and acknowledged,
-   * then closes. What is not settled by then rejects with `connection-lost`, or `closed` if it was never sent.
+   * then closes. What is not settled by then rejects with `connection-lost`, or `closed` if it was never sent; with an
+   * outbox store with `publish-stored`, and is sent by the next client.
    */
   close({ timeoutMs = 5000 }: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
     this.#closing ??= new Promise((resolve) => {
       if (this.#status === 'closed') return resolve();
-      this.#events.on('status', (status) => status === 'closed' && resolve());
+      this.#events.on('status', (status) => status === 'closed' && resolve(this.#publisher.released));
       this.#drainTimeoutMs = timeoutMs;
       this.#publisher.close(closedError());
       this.#channels.end();
@@ -278,6 +302,16 @@ export class Client {
   }
 
   // For connectWith -------------------------------------------------------------------------------------------------------
+
+  /** @internal */
+  get token(): TokenSource | null {
+    return this.#connection.token;
+  }
+
+  /** @internal */
+  report(error: unknown, channel: string | null): void {
+    this.#report(error, channel);
+  }
 
   /** @internal */
   start(): void {
@@ -290,6 +324,14 @@ export class Client {
   }
 
   // The connection --------------------------------------------------------------------------------------------------------
+
+  #saver(channel: string, options: SubscribeOptions): CursorSaver | undefined {
+    const resume = readResume(options.resume);
+    if (!resume) return undefined;
+    if (!this.#cursors)
+      throw new TypeError('resume needs a place for cursors: connect(url, { cursorStore })');
+    return this.#cursors.saver(channel, resume);
+  }
 
   #onLive(welcome: Welcome): void {
     this.#welcome = welcome;

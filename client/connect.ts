@@ -3,6 +3,7 @@
  */
 import { RingcastError } from '../shared/errors.ts';
 import { Client } from './client.ts';
+import { deliverLeftovers } from './leftovers.ts';
 import { type ConnectOptions, readSettings } from './options.ts';
 import type { OpenTransport } from './transport.ts';
 
@@ -14,7 +15,13 @@ export async function connectWith(
   const settings = readSettings(url, options, openTransport);
   const { signal, onStatus, onError } = options;
   signal?.throwIfAborted();
-  const client = new Client(settings);
+  const { outboxStore, hub } = settings;
+  // Without a store, not a turn later.
+  const claim = outboxStore && (await outboxStore.claim(hub).catch(rejectStore));
+  if (claim && signal?.aborted) await claim.release();
+  signal?.throwIfAborted();
+  const client = new Client(settings, claim);
+  if (outboxStore) deliverLeftovers(client, outboxStore, settings);
   if (onStatus) client.on('status', onStatus);
   if (onError) client.on('error', onError);
   return new Promise((resolve, reject) => {
@@ -35,4 +42,9 @@ export async function connectWith(
     signal?.addEventListener('abort', abort, { once: true });
     client.start();
   });
+}
+
+function rejectStore(cause: unknown): never {
+  if (cause instanceof RingcastError) throw cause;
+  throw new RingcastError('storage-failed', `the outbox store has failed: ${String(cause)}`, { cause });
 }

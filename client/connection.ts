@@ -3,10 +3,15 @@
  * timers, reconnecting) and turns frames into bytes and back. Knows nothing of channels; hands every other frame to
  * the client. Called by client.ts only.
  */
-import { nanoid } from 'nanoid';
 import { decodeServer, encodeRequest } from '../shared/client-codec.ts';
 import { RingcastError } from '../shared/errors.ts';
-import type { ErrorFrame, RequestFrame, ServerFrame, Welcome } from '../shared/frames.ts';
+import {
+  type ErrorFrame,
+  FEATURES,
+  type RequestFrame,
+  type ServerFrame,
+  type Welcome,
+} from '../shared/frames.ts';
 import {
   type ConnectionEffect,
   type ConnectionEvent,
@@ -41,7 +46,7 @@ export class Connection {
   readonly #heartbeat: Heartbeat;
   readonly #events: ConnectionEvent[] = [];
   /** Under this name the hub knows, on every connection, what this client has published. */
-  readonly #producerId = nanoid();
+  readonly #producerId: string;
   #state = INITIAL_CONNECTION;
   #transport: Transport | undefined;
   /** Grows with each attempt and each end of one: what was started in another life is ignored. */
@@ -51,7 +56,8 @@ export class Connection {
   #cancelTimer: (() => void) | undefined;
   #stopWatching: (() => void) | undefined;
 
-  constructor(settings: Settings, handlers: ConnectionHandlers) {
+  constructor(settings: Settings, handlers: ConnectionHandlers, producerId: string) {
+    this.#producerId = producerId;
     this.#settings = settings;
     this.#handlers = handlers;
     this.token = settings.token;
@@ -164,7 +170,7 @@ export class Connection {
           op: 'hello',
           token: this.#hello,
           client: this.#settings.clientName,
-          features: ['head'],
+          features: FEATURES,
           producerId: this.#producerId,
         });
         return;

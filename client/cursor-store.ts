@@ -1,20 +1,15 @@
 /**
- * Where an application keeps how far it has read, so that it can go on there after a restart:
- *
- *     const from = (await cursors.load('prices')) ?? 'latest';
- *     client.subscribe('prices', { from }, async (record) => {
- *       await handle(record);
- *       await cursors.save('prices', record.cursor);
- *     });
- *
- * Only the contract and an implementation that forgets; others (IndexedDB, a file, the table that the results go to)
- * are the application's.
+ * Where it is kept how far an application has read, so that it goes on there after a reload or a restart: the contract
+ * of `connect(url, { cursorStore })`, which `subscribe(channel, { resume: true })` reads and writes by itself
+ * (cursor-keeper), and an implementation that forgets. Those for browsers are in stores/; a file, or the table that the
+ * results go to, is the application's.
  */
 
 export interface CursorStore {
   /** The cursor saved last under `name`; undefined when there is none. */
-  load(name: string): Promise<string | undefined>;
-  save(name: string, cursor: string): Promise<void>;
+  load(name: string): string | undefined | Promise<string | undefined>;
+  /** Replaces what was saved before. One that saves before it returns loses nothing when its page is closed. */
+  save(name: string, cursor: string): void | Promise<void>;
 }
 
 /** Keeps cursors as long as the process lives. */

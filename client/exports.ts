@@ -6,6 +6,7 @@ export {
   CLOSE_CODES,
   ERROR_CODES,
   type ErrorCode,
+  type FailedPublish,
   RingcastError,
   type SdkErrorCode,
   type WireErrorCode,
@@ -23,10 +24,20 @@ export type {
   HistoryOptions,
   PublishItem,
   PublishOptions,
+  ResumeOption,
   Status,
   SubscribeOptions,
   TokenSource,
 } from './options.ts';
+export type {
+  OutboxChanges,
+  OutboxClaim,
+  OutboxContent,
+  OutboxHead,
+  OutboxStore,
+  StoredEntry,
+  StoredFrame,
+} from './outbox-store.ts';
 export type { GapItem, Listener } from './outlet.ts';
 export type { PublishResult } from './publish-queue.ts';
 export type { ReceivedRecord } from './record.ts';

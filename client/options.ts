@@ -17,6 +17,8 @@ import {
   type RecordMeta,
 } from '../shared/terms.ts';
 import { type BackoffPolicy, DEFAULT_BACKOFF } from './backoff.ts';
+import type { CursorStore } from './cursor-store.ts';
+import type { OutboxStore } from './outbox-store.ts';
 import type { OpenTransport } from './transport.ts';
 import { platformSignals, type WakeSource } from './wake-signals.ts';
 
@@ -47,6 +49,13 @@ export interface ConnectOptions {
    * channel's subscription asks for. One frame may go beyond it. Default 1 MiB.
    */
   readonly maxQueuedBytes?: number | undefined;
+  /** Where subscriptions with `resume` keep how far they are. */
+  readonly cursorStore?: CursorStore | undefined;
+  /**
+   * Keeps publishes until the hub has answered, so that they outlive this client; those left by earlier ones are sent
+   * first. Default: they live as long as the client.
+   */
+  readonly outboxStore?: OutboxStore | undefined;
   /** Silence after which the hub is asked whether it is there, ms; after twice that it is taken for dead. Default 20,000. */
   readonly pingIntervalMs?: number | undefined;
   /** How long one attempt to connect may take, token included, ms. Default 10,000. */
@@ -68,6 +77,10 @@ export type Status = 'connecting' | 'live' | 'catching-up' | 'offline' | 'closin
 /** {@link ConnectOptions} with nothing left open. */
 export interface Settings {
   readonly url: string;
+  /** The hub's host and path: names what is kept for it. */
+  readonly hub: string;
+  readonly cursorStore: CursorStore | undefined;
+  readonly outboxStore: OutboxStore | undefined;
   readonly token: TokenSource | null;
   readonly clientName: string | null;
   readonly timeoutMs: number;
@@ -87,8 +100,12 @@ export function readSettings(url: string, options: ConnectOptions, openTransport
   if (token !== null && typeof token !== 'string' && typeof token !== 'function') {
     throw new TypeError('token must be a string, a function that returns one, or null');
   }
+  const { href, host, pathname } = readUrl(url);
   return {
-    url: readUrl(url),
+    url: href,
+    hub: host + pathname,
+    cursorStore: options.cursorStore,
+    outboxStore: options.outboxStore,
     token,
     clientName: options.client ?? null,
     timeoutMs: options.timeoutMs ?? 10_000,
@@ -103,12 +120,12 @@ export function readSettings(url: string, options: ConnectOptions, openTransport
   };
 }
 
-function readUrl(url: string): string {
+function readUrl(url: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed?.protocol !== 'ws:' && parsed?.protocol !== 'wss:') {
     throw new TypeError(`the URL of a hub looks like wss://hub.example:8443/, not ${JSON.stringify(url)}`);
   }
-  return parsed.href;
+  return parsed;
 }
 
 /** A position to begin at: a cursor is the string that a record or page gave. `since` is a Date or Unix time in ms. */
@@ -162,6 +179,12 @@ export interface SubscribeOptions {
    */
   readonly from?: FromOption | undefined;
   /**
+   * Goes on where the client's `cursorStore` says that this subscription was, and keeps that there; `from` counts where
+   * nothing is kept yet. True, or a name where several subscriptions to a channel resume: a name is for one at a time.
+   * `commit: 'application'`: the SDK only loads, and the application saves, under `subscription.cursorName`.
+   */
+  readonly resume?: boolean | string | ResumeOption | undefined;
+  /**
    * What the hub does when this client lags: `replay` gives it everything later (default) · `drop-oldest` leaves out the
    * oldest of what it missed, beyond the lag limits · `conflate` leaves out records that a later one with their key
    * follows · `disconnect` ends the connection beyond the lag limits. What is left out comes as a gap.
@@ -181,6 +204,32 @@ export interface SubscribeOptions {
    * or begin anew there, announced by a gap from cursor 0-0. Default 'end'.
    */
   readonly onUnknownCursor?: 'end' | 'earliest' | 'latest' | undefined;
+}
+
+export interface ResumeOption {
+  readonly name?: string | undefined;
+  /** Who saves the cursor. Default 'sdk': after the application has taken the record. */
+  readonly commit?: 'sdk' | 'application' | undefined;
+}
+
+/** {@link ResumeOption} with nothing left open. */
+export interface ResumeTerms {
+  readonly name: string | null;
+  readonly commit: 'sdk' | 'application';
+}
+
+/** Undefined for a subscription that is not resumed. Throws TypeError. */
+export function readResume(option: SubscribeOptions['resume']): ResumeTerms | undefined {
+  if (option === undefined || option === false) return undefined;
+  const resume = typeof option === 'string' ? { name: option } : option === true ? {} : option;
+  const { name, commit = 'sdk' } = resume as ResumeOption;
+  const isName = name === undefined || (typeof name === 'string' && name !== '');
+  if (!isName || (commit !== 'sdk' && commit !== 'application')) {
+    throw new TypeError(
+      `resume must be true, a name or { name, commit: 'application' }, not ${JSON.stringify(option)}`,
+    );
+  }
+  return { name: name ?? null, commit };
 }
 
 /** What a subscription asks of the hub beside its position; defaults are left out. */

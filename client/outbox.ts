@@ -12,10 +12,18 @@
  *     O2  of a channel, a frame is sent again only behind the earlier ones that are, and a new one behind all of them
  *     O3  an entry is flagged `first` only if every earlier one of its channel is settled
  *     O4  what holds up one channel holds up no other, unless one frame publishes to both
+ *
+ * With a store (outbox-keeper), a frame is cut and numbered as soon as it was published, and sent when it is stored:
+ *
+ *     publish-queue ──seal──▶ unstored ──takeUnstored, stored▶ to be sent, as one that is sent again
+ *
+ *     O5  a frame is sent only while the store has it, its numbers, and a `sentMs` that is not later than its sending
  */
 import type { ErrorCode } from '../shared/errors.ts';
 import type { AckLevel } from '../shared/terms.ts';
+import type { StoredFrame } from './outbox-store.ts';
 import type { FrameEntry as SentEntry } from './publish-frame.ts';
+import { wireBytesOf } from './publish-limits.ts';
 import {
   type Blocked,
   block,
@@ -26,6 +34,7 @@ import {
   sizeOf,
   touches,
 } from './publish-queue.ts';
+import { type RejectStored, restoredEntry, storedEntry } from './stored-frame.ts';
 
 /** What is known of the producer in one channel. Kept for good: a sequence that began anew would be a duplicate. */
 interface Lane {
@@ -53,7 +62,7 @@ export interface OutboxFrame {
   /** It was under way when a connection was lost: the hub may have taken it. */
   readonly inDoubt: boolean;
   /** `welcome.timeMs` of the connection on which it was sent first. */
-  readonly firstSentMs: number;
+  readonly firstSentMs: number | null;
   /** Refusals for now, for the backoff. */
   readonly attempt: number;
 }
@@ -62,6 +71,10 @@ interface Frame extends OutboxFrame {
   readonly entries: readonly FrameEntry[];
   readonly bytes: number;
   readonly order: number;
+  /** Null where it is stored, and was not to be sent on any connection yet. */
+  firstSentMs: number | null;
+  /** Whether the store has it: `outdated`: without its `firstSentMs`. */
+  storage: 'unneeded' | 'unstored' | 'outdated' | 'stored';
   /** Under way: sent on this connection, and not answered. */
   sent: boolean;
   inDoubt: boolean;
@@ -82,6 +95,7 @@ interface Frame extends OutboxFrame {
 export type SendFrame = (frame: OutboxFrame, entries: readonly SentEntry[]) => number;
 
 export class Outbox {
+  readonly #isStored: boolean;
   readonly #queue = new PublishQueue();
   readonly #lanes = new Map<string, Lane>();
   /** In order. */
@@ -92,7 +106,20 @@ export class Outbox {
   #lastOrder = 0;
   #lastStamp = 0;
   #connection = 0;
+  #online = false;
   #timeMs = 0;
+  /** Of any channel. */
+  #lastSequence = 0;
+  /** Of a channel that is new. */
+  #baseSequence = 0;
+  /** To be written, in order. */
+  #unstored: Frame[] = [];
+  /** Orders of frames that the store need not keep any more. */
+  #removed: number[] = [];
+
+  constructor(isStored = false) {
+    this.#isStored = isStored;
+  }
 
   /** Of what was never sent. */
   get waitingBytes(): number {
@@ -125,12 +152,18 @@ export class Outbox {
   /** A connection began. `timeMs`: the hub's time, 0 where it tells none. */
   online(timeMs: number): void {
     this.#connection++;
+    this.#online = true;
     this.#timeMs = timeMs;
+    if (!this.#isStored) return;
+    // O5: what could not be sent so far can be from now on. What is being written is dealt with when that is done.
+    for (const frame of this.#unstored) frame.firstSentMs ??= timeMs;
+    this.#again = this.#again.filter((frame) => !this.#markSent(frame));
   }
 
   /** The connection is gone: what was under way is in doubt, and all that is not settled will be sent again. */
   offline(): void {
-    this.#again = [...this.#unsettled];
+    this.#online = false;
+    this.#again = [...this.#unsettled].filter(maySend);
     for (const frame of this.#again) {
       frame.inDoubt ||= frame.sent;
       frame.sent = false;
@@ -142,9 +175,9 @@ export class Outbox {
   offer(nowMs: number, limits: FrameLimits, mayGoOn: () => boolean, send: SendFrame): void {
     const blocked: Blocked = new Set();
     if (this.#again.length > 0) this.#offerAgain(nowMs, blocked, mayGoOn, send);
-    this.#queue.offer(limits, blocked, mayGoOn, (ack, entries) => {
+    const cut = (ack: AckLevel, entries: readonly OutboxEntry[]) =>
       this.#send(ack === 'none' ? unsequenced(entries) : this.#sequenced(ack, entries), send);
-    });
+    this.#queue.offer(limits, blocked, mayGoOn, cut, this.#isStored ? 'none' : 'all');
   }
 
   /** Whether any frame waits to be sent again. */
@@ -177,9 +210,7 @@ export class Outbox {
       return false;
     }
     frame.sent = false;
-    let at = this.#again.length;
-    while (at > 0 && this.#again[at - 1]!.order > frame.order) at--;
-    this.#again.splice(at, 0, frame);
+    this.#sendAgain(frame);
     return true;
   }
 
@@ -208,6 +239,100 @@ export class Outbox {
     return { inDoubt, unsent: [...refused, ...this.#queue.clear()] };
   }
 
+  /** Takes out what was never numbered. */
+  clearQueue(): readonly Pending[] {
+    return this.#queue.clear();
+  }
+
+  // The store -----------------------------------------------------------------------------------------------------------
+
+  get lastSequence(): number {
+    return this.#lastSequence;
+  }
+
+  /** Begins with what an earlier life has left, before anything else. */
+  restore(frames: readonly StoredFrame[], lastSequence: number, reject: RejectStored): void {
+    this.#lastSequence = lastSequence;
+    this.#baseSequence = lastSequence;
+    for (const { order, ack, sentMs, entries } of frames) {
+      const restored = entries.map((entry): FrameEntry => {
+        const { channel, sequence } = entry;
+        // Behind the last that is left none was taken, or that would not be left.
+        const lane = this.#lane(channel, sequence);
+        lane.sequence = sequence;
+        return { ...restoredEntry(entry, reject), sequence, lane };
+      });
+      const frame = this.#keep(newFrame(ack, restored, order, sentMs));
+      frame.storage = 'stored';
+      frame.inDoubt = sentMs !== null;
+      frame.wireBytes = wireBytesOf(restored);
+      this.#lastOrder = order;
+      this.#again.push(frame);
+    }
+  }
+
+  /** Cuts and numbers all that waits for it. */
+  seal(limits: FrameLimits): void {
+    const cut = (ack: AckLevel, entries: readonly OutboxEntry[]) => {
+      const frame = this.#sequenced(ack, entries);
+      frame.storage = 'unstored';
+      frame.wireBytes = wireBytesOf(entries);
+      if (!this.#online) frame.firstSentMs = null;
+      this.#unstored.push(frame);
+    };
+    this.#queue.offer(limits, new Set(), () => true, cut, 'acknowledged');
+  }
+
+  /** What is to be written and removed; say with {@link stored} or {@link unstorable} what became of `frames`. */
+  takeUnstored(): { readonly frames: readonly OutboxFrame[]; readonly removed: readonly number[] } {
+    const taken = { frames: this.#unstored, removed: this.#removed };
+    this.#unstored = [];
+    this.#removed = [];
+    return taken;
+  }
+
+  /** As the store keeps it. */
+  storedForm(frame: OutboxFrame): StoredFrame {
+    const { order, ack, firstSentMs, entries } = frame as Frame;
+    return {
+      order,
+      ack: ack as StoredFrame['ack'],
+      sentMs: firstSentMs,
+      entries: entries.map((entry) => storedEntry(entry, entry.sequence)),
+    };
+  }
+
+  /** They may be sent. */
+  stored(frames: readonly OutboxFrame[]): void {
+    for (const frame of frames as readonly Frame[]) {
+      frame.storage = 'stored';
+      if (!(this.#online && this.#markSent(frame))) this.#sendAgain(frame);
+    }
+  }
+
+  /** Settles and returns those that the store does not have; the others are to be written again. */
+  unstorable(frames: readonly OutboxFrame[]): OutboxFrame[] {
+    const all = frames as readonly Frame[];
+    this.#unstored.unshift(...all.filter(({ storage }) => storage === 'outdated'));
+    const lost = all.filter(({ storage }) => storage === 'unstored');
+    for (const frame of lost) this.#settle(frame, 0);
+    return lost;
+  }
+
+  /** After a failure: whether there is something that must be written before it is sent. */
+  get owesStore(): boolean {
+    return this.#unstored.length > 0;
+  }
+
+  /** O5. True: it has to be written before it is sent. */
+  #markSent(frame: Frame): boolean {
+    if (frame.firstSentMs !== null) return false;
+    frame.firstSentMs = this.#timeMs;
+    frame.storage = 'outdated';
+    this.#unstored.push(frame);
+    return true;
+  }
+
   // Sending -------------------------------------------------------------------------------------------------------------
 
   #offerAgain(nowMs: number, blocked: Blocked, mayGoOn: () => boolean, send: SendFrame): void {
@@ -222,17 +347,34 @@ export class Outbox {
     });
   }
 
+  /** In its place among those to be sent again. */
+  #sendAgain(frame: Frame): void {
+    let at = this.#again.length;
+    while (at > 0 && this.#again[at - 1]!.order > frame.order) at--;
+    this.#again.splice(at, 0, frame);
+  }
+
   #sequenced(ack: AckLevel, unnumbered: readonly OutboxEntry[]): Frame {
     const entries = unnumbered.map((entry) => {
-      let lane = this.#lanes.get(entry.channel);
-      if (!lane) {
-        lane = { sequence: 0, unsettled: new Set(), knownOn: 0 };
-        this.#lanes.set(entry.channel, lane);
-      }
-      return { ...entry, sequence: ++lane.sequence, lane };
+      const lane = this.#lane(entry.channel, this.#baseSequence);
+      const sequence = ++lane.sequence;
+      if (sequence > this.#lastSequence) this.#lastSequence = sequence;
+      return { ...entry, sequence, lane };
     });
-    const frame = newFrame(ack, entries, ++this.#lastOrder, this.#timeMs);
-    for (const { lane } of entries) lane.unsettled.add(frame);
+    return this.#keep(newFrame(ack, entries, ++this.#lastOrder, this.#timeMs));
+  }
+
+  #lane(channel: string, sequence: number): Lane {
+    let lane = this.#lanes.get(channel);
+    if (!lane) {
+      lane = { sequence, unsettled: new Set(), knownOn: 0 };
+      this.#lanes.set(channel, lane);
+    }
+    return lane;
+  }
+
+  #keep(frame: Frame): Frame {
+    for (const { lane } of frame.entries) lane.unsettled.add(frame);
     this.#unsettled.add(frame);
     this.#unackedBytes += frame.bytes;
     return frame;
@@ -286,6 +428,7 @@ export class Outbox {
   /** @param knownOn of its lanes from now on. */
   #settle(frame: Frame, knownOn: number): void {
     if (!this.#unsettled.delete(frame)) return;
+    if (this.#isStored && frame.storage !== 'unstored') this.#removed.push(frame.order);
     this.#unackedBytes -= frame.bytes;
     for (const { lane } of frame.entries) {
       lane.unsettled.delete(frame);
@@ -294,13 +437,19 @@ export class Outbox {
   }
 }
 
-function newFrame(ack: AckLevel, entries: readonly FrameEntry[], order: number, firstSentMs: number): Frame {
+function newFrame(
+  ack: AckLevel,
+  entries: readonly FrameEntry[],
+  order: number,
+  firstSentMs: number | null,
+): Frame {
   return {
     ack,
     entries,
     bytes: sizeOf(entries),
     order,
     firstSentMs,
+    storage: 'unneeded',
     sent: false,
     inDoubt: false,
     attempt: 0,
@@ -317,6 +466,10 @@ const NO_LANE: Lane = { sequence: 0, unsettled: new Set(), knownOn: 0 };
 function unsequenced(entries: readonly OutboxEntry[]): Frame {
   const inNoLane = entries.map((entry) => ({ ...entry, sequence: 0, lane: NO_LANE }));
   return newFrame('none', inNoLane, 0, 0);
+}
+
+function maySend({ storage }: Frame): boolean {
+  return storage === 'unneeded' || storage === 'stored';
 }
 
 /** The earliest frame of the channel that is not settled. */

@@ -30,6 +30,8 @@ export interface OutletHandlers {
   onTaken(): void;
   /** The listener threw, or its promise rejected. */
   onListenerFailed(error: unknown): void;
+  /** {@link Outlet.settled} has moved. */
+  readonly onSettled?: (() => void) | undefined;
 }
 
 interface Pending<Item> {
@@ -45,6 +47,8 @@ export class Outlet<Item> {
   #pending: Pending<Item>[] = [];
   #busy = false;
   #cursor: Cursor | null = null;
+  /** Of an iterator. */
+  #settled: Cursor | null = null;
   /** Behind the first item that was dropped: it may be the one that a listener was just handed. */
   #cursorBehindDropped: Cursor | undefined;
   #ended: { readonly error?: unknown } | undefined;
@@ -65,6 +69,14 @@ export class Outlet<Item> {
     return this.#cursor;
   }
 
+  /**
+   * Behind what the application is done with: as the cursor with a listener; with an iterator behind what came before the
+   * item that it was given last, until it asks for another.
+   */
+  get settled(): Cursor | null {
+    return this.#listener ? this.#cursor : this.#settled;
+  }
+
   /** When the next record was appended, the hub's Unix time, ms; undefined where none is here. */
   get nextTimeMs(): number | undefined {
     return this.#queue.nextTimeMs;
@@ -79,7 +91,10 @@ export class Outlet<Item> {
     if (this.#ended) return;
     if (chunk.items.length > 0) this.#queue.push(chunk);
     // The end of a state that has no more records.
-    else if (chunk.cursorAfter && !this.#queue.amend(chunk.cursorAfter)) this.#cursor = chunk.cursorAfter;
+    else if (chunk.cursorAfter && !this.#queue.amend(chunk.cursorAfter)) {
+      this.#cursor = chunk.cursorAfter;
+      if (this.#listener || this.#pending.length > 0) this.#settle();
+    }
     if (this.#listener) this.#pump(this.#listener);
     else this.#serve();
   }
@@ -91,6 +106,7 @@ export class Outlet<Item> {
 
   /** The next item, for the iterator. */
   next(): Promise<IteratorResult<Item, undefined>> {
+    if (this.#settled !== this.#cursor) this.#settle();
     const item = this.#pending.length === 0 ? this.#queue.peek() : undefined;
     if (item && !isGap(item)) {
       this.#take(item);
@@ -164,8 +180,10 @@ export class Outlet<Item> {
       const item = this.#queue.peek();
       if (item) {
         this.#take(item);
-        if (isGap(item) && !this.#inline) this.#handlers.onGap(item);
-        else
+        if (isGap(item) && !this.#inline) {
+          this.#handlers.onGap(item);
+          this.#settle();
+        } else
           this.#pending
             .shift()
             ?.resolve({ done: false, value: (isGap(item) ? { gap: item } : item) as Item });
@@ -185,10 +203,17 @@ export class Outlet<Item> {
     if (this.#queue.peek() !== item) {
       // Its listener has unsubscribed, which emptied the queue; what it was handed is taken all the same.
       this.#cursor = this.#cursorBehindDropped ?? this.#cursor;
+      this.#settle();
       return;
     }
     this.#cursor = this.#queue.cursorBehindNext() ?? this.#cursor;
+    if (this.#listener) this.#handlers.onSettled?.();
     if (this.#queue.take()) this.#handlers.onTaken();
+  }
+
+  #settle(): void {
+    this.#settled = this.#cursor;
+    this.#handlers.onSettled?.();
   }
 }
 

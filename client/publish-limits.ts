@@ -5,7 +5,7 @@
 import { RingcastError } from '../shared/errors.ts';
 import type { RecordMeta } from '../shared/terms.ts';
 import { meta as metaKind, wireForm } from '../shared/wire-kinds.ts';
-import type { OutboxEntry } from './publish-queue.ts';
+import { type OutboxEntry, sizeOf } from './publish-queue.ts';
 
 /** Bytes of a publish frame beside its entries, at most. */
 const FRAME_OVERHEAD_BYTES = 32;
@@ -61,22 +61,23 @@ export class PublishLimits {
 
   /** Throws as for single records, and `record-too-large` for entries that do not fit one frame together. */
   checkFrame(entries: readonly OutboxEntry[]): void {
-    let bytes = FRAME_OVERHEAD_BYTES;
     for (const { channel, pending } of entries)
       for (const { key, payloadBytes, bytes } of pending) {
         this.checkKey(key);
         this.checkSize(channel, payloadBytes, bytes);
       }
-    for (const { channel, pending } of entries) {
-      bytes += bytesOfEntry(
-        channel,
-        pending.reduce((sum, each) => sum + each.bytes, 0),
-      );
-    }
+    const bytes = wireBytesOf(entries);
     if (bytes <= this.frameBytes) return;
     const text = `the records have up to ${bytes} bytes together, and this hub takes ${this.frameBytes} in one frame; publish fewer at once`;
     throw new RingcastError('record-too-large', text);
   }
+}
+
+/** Of the frame that they make, at most. */
+export function wireBytesOf(entries: readonly OutboxEntry[]): number {
+  let bytes = FRAME_OVERHEAD_BYTES;
+  for (const { channel, pending } of entries) bytes += bytesOfEntry(channel, sizeOf([{ channel, pending }]));
+  return bytes;
 }
 
 function bytesOfEntry(channel: string, recordBytes: number): number {

@@ -88,12 +88,16 @@ export class PublishQueue {
     this.#bytes += sizeOf(entries);
   }
 
-  /** Cuts off what may be sent, in order, for as long as `mayGoOn` says. What stays behind blocks its channels. */
+  /**
+   * Cuts off what may be sent, in order, for as long as `mayGoOn` says. What stays behind blocks its channels.
+   * @param acks which are meant; the others stay, and block nothing.
+   */
   offer(
     limits: FrameLimits,
     blocked: Blocked,
     mayGoOn: () => boolean,
     send: (ack: AckLevel, entries: readonly OutboxEntry[]) => void,
+    acks: 'all' | 'acknowledged' | 'none' = 'all',
   ): void {
     const sendOff = (ack: AckLevel, entries: readonly OutboxEntry[]) => {
       this.#bytes -= sizeOf(entries);
@@ -103,7 +107,8 @@ export class PublishQueue {
     let at = 0;
     for (; at < this.#units.length && mayGoOn(); at++) {
       const unit = this.#units[at]!;
-      if (!this.#offerUnit(unit, limits, blocked, mayGoOn, sendOff)) this.#units[kept++] = unit;
+      const isMeant = acks === 'all' || (unit.ack === 'none') === (acks === 'none');
+      if (!isMeant || !this.#offerUnit(unit, limits, blocked, mayGoOn, sendOff)) this.#units[kept++] = unit;
     }
     if (kept < at) this.#units.splice(kept, at - kept);
   }

@@ -18,9 +18,17 @@ import { valueBytes } from '../shared/value-writer.ts';
 import { type BackoffPolicy, backoffDelayMs } from './backoff.ts';
 import { checkChannel, type PublishItem, type PublishOptions, readExpectedCursor } from './options.ts';
 import { Outbox, type OutboxFrame } from './outbox.ts';
+import { OutboxKeeper } from './outbox-keeper.ts';
+import type { OutboxClaim } from './outbox-store.ts';
 import { type FrameEntry, publishFrame } from './publish-frame.ts';
 import { checkMeta, PublishLimits } from './publish-limits.ts';
-import { type OutboxEntry, type Pending, type PublishResult, sizeOf } from './publish-queue.ts';
+import {
+  type FrameLimits,
+  type OutboxEntry,
+  type Pending,
+  type PublishResult,
+  sizeOf,
+} from './publish-queue.ts';
 import { RecordMemory } from './record-memory.ts';
 import { RecordWriter } from './record-writer.ts';
 import type { Requests } from './requests.ts';
@@ -41,11 +49,19 @@ export interface PublisherSettings {
   readonly maxOutboxBytes: number;
 }
 
+/** Where publishes are stored before they are sent. */
+export interface PublisherStorage {
+  readonly claim: OutboxClaim;
+  readonly producerId: string;
+  report(error: unknown, channel: string | null): void;
+}
+
 export class Publisher {
   readonly #port: PublishPort;
   readonly #requests: Requests;
   readonly #settings: PublisherSettings;
-  readonly #outbox = new Outbox();
+  readonly #outbox: Outbox;
+  readonly #keeper: OutboxKeeper | undefined;
   readonly #writer = new RecordWriter();
   readonly #memory = new RecordMemory();
   #limits = new PublishLimits({});
@@ -54,11 +70,19 @@ export class Publisher {
   #cancelTimer: (() => void) | undefined;
   #closed: RingcastError | undefined;
   #onDrained: (() => void) | undefined;
+  #released: Promise<void> | undefined;
 
-  constructor(port: PublishPort, requests: Requests, settings: PublisherSettings) {
+  constructor(
+    port: PublishPort,
+    requests: Requests,
+    settings: PublisherSettings,
+    storage?: PublisherStorage,
+  ) {
     this.#port = port;
     this.#requests = requests;
     this.#settings = settings;
+    this.#outbox = new Outbox(storage !== undefined);
+    this.#keeper = storage && this.#keep(storage);
   }
 
   /** Bytes of the publishes that wait to be sent or to be answered. */
@@ -66,7 +90,7 @@ export class Publisher {
     return this.#outbox.waitingBytes + this.#outbox.unackedBytes;
   }
 
-  /** Of these, bytes of what was sent. */
+  /** Of these, bytes of what was sent; with a store, of what is numbered. */
   get unackedBytes(): number {
     return this.#outbox.unackedBytes;
   }
@@ -157,11 +181,61 @@ export class Publisher {
     this.close(error);
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
+    if (this.#keeper) {
+      this.#released ??= this.#leave(this.#keeper, error);
+      return;
+    }
     const { inDoubt, unsent } = this.#outbox.clear();
     const text = 'the connection broke before the hub answered: the record may or may not have been taken';
     const lost = new RingcastError('connection-lost', text, { cause: error });
     for (const { reject } of inDoubt) reject(lost);
     for (const { reject } of unsent) reject(error);
+  }
+
+  /** Resolves once nothing that was published waits to be stored. */
+  async stored(): Promise<void> {
+    await this.#keeper?.idle();
+  }
+
+  /** Resolves once others may publish what is stored; of one that was abandoned. */
+  get released(): Promise<void> {
+    return this.#released ?? Promise.resolve();
+  }
+
+  // The store -----------------------------------------------------------------------------------------------------------
+
+  #keep({ claim, producerId, report }: PublisherStorage): OutboxKeeper {
+    const frameLimits = () => this.#frameLimits;
+    return new OutboxKeeper(claim, producerId, this.#outbox, {
+      get limits() {
+        return frameLimits();
+      },
+      after: (delayMs, run) => this.#settings.clock.after(delayMs, run),
+      advance: () => this.#flush(),
+      reject,
+      report,
+    });
+  }
+
+  /** Leaves to the next client what is stored. */
+  async #leave(keeper: OutboxKeeper, error: RingcastError): Promise<void> {
+    await keeper.end();
+    for (const { reject } of this.#outbox.clearQueue()) reject(error);
+    const text = 'the client was closed; the publish is stored, and sent by the next client with this outbox';
+    const left = new RingcastError('publish-stored', text, { cause: error });
+    const { inDoubt, unsent } = this.#outbox.clear();
+    for (const { reject } of [...inDoubt, ...unsent]) reject(left);
+    await keeper.release();
+  }
+
+  /** Who published it is told when it is certain that it will not be sent after a restart. */
+  #reject(frame: OutboxFrame, error: RingcastError): void {
+    if (this.#keeper) {
+      this.#keeper.afterWrite(() => reject(frame, error));
+      this.#flushSoon();
+    } else {
+      reject(frame, error);
+    }
   }
 
   // Taking in -----------------------------------------------------------------------------------------------------------
@@ -240,7 +314,7 @@ export class Publisher {
     for (const frame of this.#outbox.dropOversized(this.#limits.frameBytes)) {
       const doubt = frame.inDoubt ? '; the hub may or may not have taken it before' : '';
       const text = `the hub takes frames of ${this.#limits.frameBytes} bytes now, and this publish was sent in a larger one${doubt}`;
-      reject(frame, new RingcastError('record-too-large', text));
+      this.#reject(frame, new RingcastError('record-too-large', text));
     }
   }
 
@@ -249,7 +323,7 @@ export class Publisher {
   /** A tick ends with the microtasks that are already queued: all continuations of one acknowledgement are among them. */
   #flushSoon(): void {
     // A loop that publishes without end shall not wait for its own end.
-    if (this.#outbox.waitingBytes >= EAGER_BYTES && this.#canSend) {
+    if (this.#outbox.waitingBytes >= EAGER_BYTES && this.#canSend && !this.#keeper) {
       this.#flush();
     } else if (!this.#flushScheduled) {
       this.#flushScheduled = true;
@@ -264,12 +338,16 @@ export class Publisher {
     return this.#port.ready && this.#creditBytes > 0;
   }
 
+  get #frameLimits(): FrameLimits {
+    return { frameBytes: this.#limits.cutBytes, records: MAX_PUBLISH_RECORDS };
+  }
+
   #flush(): void {
+    this.#keeper?.pump();
     if (this.#canSend) {
-      const limits = { frameBytes: this.#limits.cutBytes, records: MAX_PUBLISH_RECORDS };
       this.#outbox.offer(
         this.#nowMs,
-        limits,
+        this.#frameLimits,
         () => this.#canSend,
         (frame, entries) => this.#send(frame, entries),
       );
@@ -281,7 +359,7 @@ export class Publisher {
     const isKept = frame.ack !== 'none';
     const id = isKept ? this.#expect(frame) : 0;
     const ack = frame.ack === 'disk' ? 'disk' : 'memory';
-    const firstSentMs = frame.inDoubt ? frame.firstSentMs : undefined;
+    const firstSentMs = frame.inDoubt ? frame.firstSentMs! : undefined;
     const wireBytes = this.#port.sendBytes(publishFrame(id, ack, entries, firstSentMs));
     this.#creditBytes -= wireBytes;
     if (!isKept)
@@ -294,6 +372,7 @@ export class Publisher {
       answered: (answer) => {
         this.#outbox.answered(frame);
         resolve(frame, answer);
+        if (this.#keeper) this.#flushSoon();
         // It may be what others had to wait for.
         if (this.#outbox.resending) this.#flushSoon();
         this.#settled();
@@ -310,7 +389,7 @@ export class Publisher {
   #refused(frame: OutboxFrame, error: RingcastError): void {
     const delayMs = error.retryAfterMs ?? backoffDelayMs(frame.attempt, this.#settings.backoff);
     if (this.#outbox.refused(frame, error.code, this.#nowMs + delayMs)) this.#wakeWhenDue();
-    else reject(frame, error);
+    else this.#reject(frame, error);
     // What waited behind it, or was refused for its sake, may have its turn.
     this.#flushSoon();
   }

@@ -2,8 +2,10 @@
  * What `client.subscribe` returns: the application's handle of one reading of a channel, with its events and its
  * iterator. How records come here is its reader's matter (channel-reader), how they are handed on its outlet's.
  */
+import { RingcastError } from '../shared/errors.ts';
 import { type From, formatCursor, type Gap } from '../shared/terms.ts';
 import { ChannelReader, type ReaderPort, type SubscriptionState } from './channel-reader.ts';
+import type { CursorSaver } from './cursor-keeper.ts';
 import { Emitter } from './emitter.ts';
 import { isNews, type Lag, lagOf, NO_LAG } from './lag.ts';
 import type { LagWatch } from './lag-watch.ts';
@@ -36,11 +38,17 @@ export interface SubscriptionHost extends ReaderPort {
 
 export interface SubscriptionPlan<Item> extends ReaderRules, OutletRules<Item> {
   readonly from: From;
+  /** Of a subscription that resumes: it begins where this says, and `from` counts where that is nowhere. */
+  readonly saver: CursorSaver | undefined;
 }
 
 /** `for await (const record of subscription)`; leaving the loop unsubscribes. */
 export class Subscription<Item = ReceivedRecord> implements AsyncIterable<Item, undefined> {
   readonly channel: string;
+  /** Under which its cursor is kept in the client's cursor store; null of one without `resume`. */
+  readonly cursorName: string | null;
+  readonly #saver: CursorSaver | undefined;
+  readonly #shared: SharedSubscription;
   readonly #host: SubscriptionHost;
   readonly #listens: boolean;
   readonly #outlet: Outlet<Item>;
@@ -55,7 +63,11 @@ export class Subscription<Item = ReceivedRecord> implements AsyncIterable<Item, 
 
   /** Made by the client only. */
   constructor(host: SubscriptionHost, shared: SharedSubscription, plan: SubscriptionPlan<Item>) {
+    const { saver } = plan;
     this.channel = shared.channel;
+    this.cursorName = saver?.name ?? null;
+    this.#saver = saver;
+    this.#shared = shared;
     this.#host = host;
     this.#listens = plan.listener !== undefined;
     const outlet = new Outlet<Item>(plan, {
@@ -64,6 +76,7 @@ export class Subscription<Item = ReceivedRecord> implements AsyncIterable<Item, 
       },
       onTaken: () => this.#reader.taken(),
       onListenerFailed: (error) => this.#reader.stop({ error }),
+      onSettled: saver && (() => saver.moved()),
     });
     this.#outlet = outlet;
     this.#reader = new ChannelReader(host, shared, plan, {
@@ -80,7 +93,9 @@ export class Subscription<Item = ReceivedRecord> implements AsyncIterable<Item, 
     });
     host.started(this.#reader);
     host.lags.started(this);
-    this.#reader.start(plan.from);
+    const begun = saver?.load(() => outlet.settled ?? this.#reader.begin);
+    if (begun instanceof Promise) begun.then((from = plan.from) => this.#begin(from));
+    else this.#begin(begun ?? plan.from);
   }
 
   /**
@@ -173,7 +188,16 @@ export class Subscription<Item = ReceivedRecord> implements AsyncIterable<Item, 
     };
   }
 
+  #begin(from: From): void {
+    if (this.state === 'ended') return;
+    // Another may have opened the channel while the cursor was loaded.
+    if (from === 'state' && !this.#shared.idle) this.#reader.stop({ error: stateError(this.channel) });
+    else this.#reader.start(from);
+  }
+
   #stateChanged(state: SubscriptionState): void {
+    // Where it begins may be known by now.
+    this.#saver?.moved();
     const { lags } = this.#host;
     if (this.#isLive) this.#liveMs = lags.hubTimeMs;
     this.#isLive = state === 'live';
@@ -187,9 +211,16 @@ export class Subscription<Item = ReceivedRecord> implements AsyncIterable<Item, 
     // An iterator still gets what is queued; a listener that threw is not called again.
     if (this.#listens) this.#outlet.stop();
     else this.#outlet.end(failure);
+    this.#saver?.end();
     if (!('error' in failure)) return;
     this.#error = failure.error;
     const heard = this.#events.emit('error', failure.error);
     if (!heard && !this.#iterated) this.#host.report(failure.error, this.channel);
   }
+}
+
+/** The state comes before all else. */
+export function stateError(channel: string): RingcastError {
+  const text = `${channel} is open already, and the state comes before all else; unsubscribe first, or use another client`;
+  return new RingcastError('already-subscribed', text);
 }

@@ -151,6 +151,16 @@ const retention = section({
   maxAgeMs: bound('ms', 1).default(7 * DAY_MS),
 });
 
+/** What the hub says of itself, on the channels `$sys.hub`, `$sys.channels` and `$sys.subscriptions`. */
+const figures = section({
+  /** How often, ms; the two lists half as often. Default 1,000; 0: not at all, else 100 to 60,000. */
+  intervalMs: delayMs(0, 60_000)
+    .refine((ms) => ms === 0 || ms >= 100, wants('0, or a whole number of ms from 100 to 60000'))
+    .default(1_000),
+  /** How long they are kept, ms, where no rule in `channels` names them. Default one hour. */
+  maxAgeMs: bound('ms', 1).default(DAY_MS / 24),
+});
+
 /** The newest record of each key, kept beside the log for subscribers from `state`. */
 const state = section({
   /** Keys at most; beyond it publishers of new ones are refused. About 150 bytes of memory each. Default 100,000; 1 to 10,000,000. */
@@ -227,6 +237,7 @@ export const hubConfig = section({
   channels: z
     .array(channelRule, wants('a list of {pattern, ring, retention, state, readers, pushIntervalMs}'))
     .default([]),
+  figures: figures.prefault({}),
   log: log.prefault({}),
 });
 

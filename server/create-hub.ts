@@ -9,11 +9,13 @@ import type { KeySourceConfig } from './auth/key-source.ts';
 import { signToken } from './auth/sign-token.ts';
 import { createTokenVerifier, type TokenVerifier } from './auth/verify-token.ts';
 import { type ChannelBounds, defaultChannelBounds, type HubConfig } from './config.ts';
+import { FiguresPublisher } from './figures/figures-publisher.ts';
 import { Hub as HubCore } from './hub/hub.ts';
 import { createMemoryStore } from './log/memory-store.ts';
 import type { OrderedStore } from './log/ordered-store.ts';
 import { SEGMENT_BYTES } from './log/slab-allocator.ts';
 import { storeFolder } from './log/store-folder.ts';
+import { type Assets, loadAssets } from './net/assets.ts';
 import { Connection } from './net/connection.ts';
 import { Deadlines } from './net/deadlines.ts';
 import { refuseConnection } from './net/error-frame.ts';
@@ -22,6 +24,7 @@ import { LoopTurn } from './net/loop-turn.ts';
 import type { ConnectionServices } from './net/services.ts';
 import { type SocketServer, startServer } from './net/websocket-server.ts';
 import { type Logger, silentLogger } from './ops/logging.ts';
+import { LoopDelay } from './ops/loop-delay.ts';
 import { createMetrics, type Reading } from './ops/metrics.ts';
 import { VERSION } from './version.ts';
 
@@ -42,6 +45,8 @@ export interface HubOptions {
   readonly clock?: Clock;
   /** Instead of the one that the configuration names; for tests. */
   readonly store?: OrderedStore;
+  /** Instead of those that the build left beside the code; for tests. */
+  readonly assets?: Assets;
 }
 
 const DEVELOPMENT_TOKEN_TTL_MS = 24 * 60 * 60 * 1000;
@@ -49,6 +54,8 @@ const DEVELOPMENT_TOKEN_TTL_MS = 24 * 60 * 60 * 1000;
 const RECONNECT_AFTER_MS = 250;
 /** Failures of the store are logged no more often. */
 const STORE_LOG_MS = 1000;
+/** Of each channel of figures: some ten minutes of the largest. */
+const FIGURES_RING_BYTES = 4 * 1024 * 1024;
 /** How long the goodbyes may take. */
 const GOODBYE_MS = 300;
 
@@ -59,7 +66,7 @@ export async function createHub(config: HubConfig, options: HubOptions = {}): Pr
   let core: HubCore | undefined;
   try {
     core = await openCore(config, options, clock, log);
-    return await listen(config, core, auth, clock, log);
+    return await listen(config, core, auth, clock, log, options.assets ?? (await loadAssets()));
   } catch (cause) {
     auth.verifier.close();
     await core?.stop();
@@ -156,13 +163,30 @@ async function openStore({ store, dataFolder }: HubConfig): Promise<OrderedStore
   return createRocksStore(storeFolder(dataFolder));
 }
 
-/** The first rule that matches a channel's name counts. */
-function channelBounds({ channels }: HubConfig): (channel: string) => ChannelBounds {
-  const rules = channels.map((bounds) => ({ matches: compilePattern(bounds.pattern), bounds }));
+/** The first rule that matches a channel's name counts; the last is for what the hub says of itself. */
+function channelBounds({ channels, figures }: HubConfig): (channel: string) => ChannelBounds {
+  const { retention, ring, ...rest } = defaultChannelBounds;
+  const ownFigures = {
+    ...rest,
+    retention: { ...retention, maxAgeMs: figures.maxAgeMs },
+    ring: { ...ring, maxBytes: FIGURES_RING_BYTES },
+    pattern: '$sys.>',
+  };
+  const rules = [...channels, ownFigures].map((bounds) => ({
+    matches: compilePattern(bounds.pattern),
+    bounds,
+  }));
   return (channel) => rules.find(({ matches }) => matches(channel))?.bounds ?? defaultChannelBounds;
 }
 
-async function listen(config: HubConfig, core: HubCore, auth: Auth, clock: Clock, log: Logger): Promise<Hub> {
+async function listen(
+  config: HubConfig,
+  core: HubCore,
+  auth: Auth,
+  clock: Clock,
+  log: Logger,
+  assets: Assets,
+): Promise<Hub> {
   const { verifier, developmentToken } = auth;
   const serverName = `ringcast/${VERSION}`;
   const { maxConnections, maxChannels: _, ...limits } = config.limits;
@@ -179,23 +203,26 @@ async function listen(config: HubConfig, core: HubCore, auth: Auth, clock: Clock
     serverName,
   };
   let server: SocketServer<Connection> | undefined;
-  const metrics = createMetrics(() => readingOf(core, server?.accepted() ?? []));
+  const loopDelay = new LoopDelay();
+  const metrics = createMetrics(() => readingOf(core, server?.accepted() ?? []), loopDelay);
   server = await startServer({
     host: config.host,
     port: config.port,
     maxConnections,
     accept: (socket) => new Connection(socket, services),
     refuse: refuseConnection,
-    answer: (question) => answerHttp({ hub: core, verifier, metrics, serverName }, question),
+    answer: (question) => answerHttp({ hub: core, verifier, metrics, serverName, assets }, question),
   });
+  const figures = startFigures(config, core, server, clock, serverName, loopDelay);
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   return {
     url: `ws://${host}:${server.port}`,
     port: server.port,
     developmentToken,
     stop: once(async () => {
+      figures?.stop();
       await sayGoodbye(server);
-      metrics.close();
+      loopDelay.close();
       verifier.close();
       let failure: unknown;
       const isClean = await core.stop().catch((cause) => {
@@ -210,6 +237,31 @@ async function listen(config: HubConfig, core: HubCore, auth: Auth, clock: Clock
       );
     }),
   };
+}
+
+function startFigures(
+  config: HubConfig,
+  hub: HubCore,
+  server: SocketServer<Connection>,
+  clock: Clock,
+  serverName: string,
+  loopDelay: LoopDelay,
+): FiguresPublisher | undefined {
+  const { intervalMs } = config.figures;
+  if (intervalMs === 0) return undefined;
+  const folder = config.store === 'rocksdb' ? storeFolder(config.dataFolder) : null;
+  return new FiguresPublisher({
+    hub,
+    clock,
+    intervalMs,
+    serverName,
+    loopDelay,
+    folder,
+    connectionCount: () => server.connectionCount,
+    *readers() {
+      for (const { reader } of server.accepted()) if (reader) yield reader;
+    },
+  });
 }
 
 async function sayGoodbye(server: SocketServer<Connection>): Promise<void> {

@@ -71,6 +71,12 @@ const SDK_ADVICE = {
   closed: 'fix',
   /** Nothing came in time. */
   timeout: 'retry',
+  /** The application's cursor store or outbox store has failed; `cause` says how. */
+  'storage-failed': 'report',
+  /** This platform lacks what the outbox store needs. */
+  'storage-unavailable': 'fix',
+  /** The client was closed, and the publish is in the outbox store: the next client sends it. Not to be published again. */
+  'publish-stored': 'report',
 } as const satisfies Record<string, Advice>;
 
 /** A code of the wire. Codes are stable; texts are not. */
@@ -119,17 +125,34 @@ export function adviceForClose(code: number): 'reconnect' | 'refresh-token' | 's
   return 'reconnect';
 }
 
+/** A record that was published before the program was started anew. */
+export interface FailedPublish {
+  readonly channel: string;
+  readonly data: unknown;
+  readonly key: string | null;
+  readonly meta: Readonly<Record<string, unknown>> | null;
+}
+
+export interface ErrorOptions {
+  readonly cause?: unknown;
+  readonly retryAfterMs?: number | undefined;
+  readonly publish?: FailedPublish | undefined;
+}
+
 /** The one error class of the project. Match `code`, never `message`. */
 export class RingcastError extends Error {
   override readonly name = 'RingcastError';
   readonly code: ErrorCode;
   /** How long to wait before trying again, ms, where the hub says so. */
   readonly retryAfterMs: number | undefined;
+  /** Of a stored publish, whose promise is gone with the page that made it. */
+  readonly publish: FailedPublish | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryAfterMs?: number } = {}) {
+  constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
     this.retryAfterMs = options.retryAfterMs;
+    this.publish = options.publish;
   }
 
   get advice(): Advice {

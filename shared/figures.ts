@@ -57,7 +57,7 @@ export interface HubFigures {
   readonly ringBytes: number;
   /** What sockets have not taken. */
   readonly bufferedBytes: number;
-  /** Bytes of records that the logs keep, by retention; null in the memory store. */
+  /** Files of the store on the disk; null in the memory store. */
   readonly storedBytes: number | null;
   /** Of the process, as a share of one core: 0.5 is half of one. */
   readonly cpu: number;

@@ -8,6 +8,9 @@ import type { Cursor, From, Gap, GapReason, RecordInput } from './terms.ts';
 /** WebSocket subprotocols, by the form of their frames. */
 export const SUBPROTOCOLS = { msgpack: 'ringcast.v1.msgpack', json: 'ringcast.v1.json' } as const;
 
+/** Optional parts of the protocol that this code knows: `head`, the frame of that name. */
+export const FEATURES = ['head'] as const;
+
 /** Most entries of one publish frame, and most records of one entry. */
 export const MAX_PUBLISH_ENTRIES = 1024;
 export const MAX_PUBLISH_RECORDS = 65_536;

@@ -14,7 +14,10 @@ import { RingcastError } from '../../shared/errors.ts';
 export const MAX_GRANT_PATTERNS = 256;
 
 export interface Grants {
-  /** Names that begin with "$" take a pattern that begins with "$" itself, or `admin`. */
+  /**
+   * Names that begin with "$" take a pattern that begins with "$" itself, or `admin`; "$sys." names take `admin`, since
+   * what the hub says of itself names its users and channels.
+   */
   maySubscribe(channel: string): boolean;
   /** Never true for "$sys." names: only the hub publishes there, whatever the pattern and `admin` say. */
   mayPublish(channel: string): boolean;
@@ -42,7 +45,8 @@ export function parseGrants(claim: unknown): Grants {
   const writable = compileNames(parsePatterns('publish', publish));
   return {
     // Patterns keep "$" names apart by themselves: ">" and a leading "*" never match them.
-    maySubscribe: (channel) => readable(channel) || (admin && channel.startsWith('$')),
+    maySubscribe: (channel) =>
+      admin && channel.startsWith('$') ? true : readable(channel) && !channel.startsWith(RESERVED_PREFIX),
     mayPublish: (channel) => writable(channel) && !channel.startsWith(RESERVED_PREFIX),
     admin,
   };

@@ -6,8 +6,8 @@
  */
 import { inspect } from 'node:util';
 import type { ReceivedRecord } from '../../client/node.ts';
-import { formatCursor, type Gap } from '../../shared/terms.ts';
 import { payloadToJson } from '../../shared/json-form.ts';
+import { formatCursor, type Gap } from '../../shared/terms.ts';
 import { escapeControls } from '../ops/terminal-text.ts';
 
 const GREY = 90;

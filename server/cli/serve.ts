@@ -107,15 +107,21 @@ async function announce(hub: Hub, config: HubConfig, log: Logger): Promise<void>
     store === 'memory'
       ? 'records are in memory only, and gone when it stops'
       : `records are kept in ${dataFolder}`;
+  const dashboard = nearUrl(url).replace('ws:', 'http:');
   process.stdout.write(`Ringcast listens on ${url}; ${kept}.\n`);
-  if (developmentToken === null) return;
+  if (developmentToken === null) {
+    process.stdout.write(`Its dashboard, ${dashboard}/, asks for a token with the admin grant.\n`);
+    return;
+  }
   // Commands find the hub by themselves only in or below the folder that holds .ringcast.
   const where = (await findDataFolder()) === dataFolder ? '' : ` --data '${dataFolder}'`;
   process.stdout.write(
     [
-      'Development mode: no auth is configured, so only this machine can connect. A token for everything:',
+      'Development mode: no auth is configured, so only this machine can connect.',
       '',
-      developmentToken,
+      'The dashboard, with a token for everything in its address:',
+      '',
+      `${dashboard}/#token=${developmentToken}`,
       '',
       'Try it, each in a terminal of its own:',
       `  npx ringcast feed${where}`,

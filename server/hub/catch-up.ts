@@ -14,6 +14,7 @@ import type { LogReader } from '../log/log-reader.ts';
 import { SEGMENT_BYTES } from '../log/slab-allocator.ts';
 import { judgeLag } from './drop-policy.ts';
 import { Feeder, type FeedStats } from './feeder.ts';
+import type { GapTallies } from './gap-tallies.ts';
 import type { Reader } from './reader.ts';
 import { CATCH_UP_MARK_BYTES } from './sink.ts';
 import type { Subscription } from './subscription.ts';
@@ -22,6 +23,12 @@ import type { Subscription } from './subscription.ts';
 const ROUND_BYTES = 1024 * 1024;
 /** What may wait for readers that were trusted with more than a page, all together. */
 const BUDGET_BYTES = 64 * 1024 * 1024;
+
+export interface CatchUpHandlers {
+  onStoreError(cause: unknown): void;
+  /** A subscription has come up to what is pushed. */
+  onLive(subscription: Subscription): void;
+}
 
 export class CatchUp {
   readonly #clock: Clock;
@@ -32,16 +39,12 @@ export class CatchUp {
   #isScheduled = false;
 
   /** @param budgetBytes once so much waits for all readers together, quick ones too get a page at a time */
-  constructor(
-    logReader: LogReader,
-    clock: Clock,
-    onStoreError: (cause: unknown) => void,
-    budgetBytes = BUDGET_BYTES,
-  ) {
+  constructor(logReader: LogReader, clock: Clock, handlers: CatchUpHandlers, budgetBytes = BUDGET_BYTES) {
     this.#budgetBytes = budgetBytes;
     this.#clock = clock;
     this.#feeder = new Feeder(logReader, clock, {
-      onStoreError,
+      onStoreError: (cause) => handlers.onStoreError(cause),
+      onLive: (subscription) => handlers.onLive(subscription),
       onDone: (subscription) => this.#again(subscription),
       hasRoom: (reader, spent, bytes) => this.#hasRoom(reader, spent, bytes),
     });
@@ -49,6 +52,10 @@ export class CatchUp {
 
   get stats(): FeedStats {
     return this.#feeder.stats;
+  }
+
+  get tallies(): GapTallies {
+    return this.#feeder.tallies;
   }
 
   /** A new subscription: live at once where it already is at the head. */

@@ -2,6 +2,7 @@
 import type { Delivery } from '../../shared/terms.ts';
 import type { ChannelLog } from '../log/channel-log.ts';
 import { Feed } from './feed.ts';
+import type { LaggingSubscriptions } from './lagging-subscriptions.ts';
 
 export class Channel {
   readonly log: ChannelLog;
@@ -11,10 +12,13 @@ export class Channel {
   /** All that are open, live or not. */
   subscriptionCount = 0;
 
+  readonly #lagging: LaggingSubscriptions | undefined;
+
   /** @param pushIntervalMs see {@link Feed} */
-  constructor(log: ChannelLog, pushIntervalMs = 0) {
+  constructor(log: ChannelLog, pushIntervalMs = 0, lagging?: LaggingSubscriptions) {
     this.log = log;
-    this.memory = new Feed(log, 'memory', pushIntervalMs);
+    this.#lagging = lagging;
+    this.memory = new Feed(log, 'memory', pushIntervalMs, lagging);
   }
 
   /** Has records that are not pushed yet. */
@@ -24,7 +28,7 @@ export class Channel {
 
   feed(delivery: Delivery): Feed {
     if (delivery === 'memory') return this.memory;
-    this.durable ??= new Feed(this.log, 'durable', this.memory.pushIntervalMs);
+    this.durable ??= new Feed(this.log, 'durable', this.memory.pushIntervalMs, this.#lagging);
     return this.durable;
   }
 }

@@ -7,6 +7,7 @@
 
 import type { Clock } from '../../shared/clock.ts';
 import type { Offset } from '../../shared/terms.ts';
+import type { ActiveChannels } from './active-channels.ts';
 import { type Feed, NO_FRAMES } from './feed.ts';
 import { type Frame, FrameWriter } from './frame-writer.ts';
 import { Gathering } from './gathering.ts';
@@ -32,6 +33,8 @@ export interface FanOutHandlers {
 
 export class FanOut {
   readonly stats: FanOutStats = { deliveredRecords: 0, deliveredBytes: 0, frames: 0 };
+  /** Undefined where nobody asks. */
+  active: ActiveChannels | undefined;
   readonly #writer = new FrameWriter();
   readonly #handlers: FanOutHandlers;
   readonly #clock: Clock;
@@ -84,6 +87,7 @@ export class FanOut {
     const due = this.#schedule.take();
     if (due.length === 0) return;
     const startMs = this.#clock.monotonicMs();
+    if (this.active) for (const feed of due) this.active.note(feed);
     this.#writer.reset();
     const [only] = due;
     if (due.length === 1 && only) this.#flushAlone(only);

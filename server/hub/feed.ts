@@ -11,6 +11,7 @@ import type { ChannelLog } from '../log/channel-log.ts';
 import type { LogBounds } from '../log/log-bounds.ts';
 import type { Frame } from './frame-writer.ts';
 import type { KeyIndex } from './key-index.ts';
+import type { LaggingSubscriptions } from './lagging-subscriptions.ts';
 import type { Subscription } from './subscription.ts';
 
 export const NO_FRAMES: readonly Frame[] = [];
@@ -40,7 +41,11 @@ export class Feed {
   conflatingCount = 0;
   keyIndex: KeyIndex | undefined;
 
-  constructor(log: ChannelLog, delivery: Delivery, pushIntervalMs = 0) {
+  /** All of the hub; kept for its figures. */
+  readonly #lagging: LaggingSubscriptions | undefined;
+
+  constructor(log: ChannelLog, delivery: Delivery, pushIntervalMs = 0, lagging?: LaggingSubscriptions) {
+    this.#lagging = lagging;
     this.log = log;
     this.delivery = delivery;
     this.pushIntervalMs = pushIntervalMs;
@@ -90,12 +95,14 @@ export class Feed {
 
   /** It is open, and not live. */
   addLagging(subscription: Subscription): void {
+    this.#lagging?.add(subscription);
     const { policy } = subscription.terms;
     if (policy === 'disconnect') this.limited.add(subscription);
     else if (policy === 'conflate') this.conflatingCount++;
   }
 
   removeLagging(subscription: Subscription): void {
+    this.#lagging?.remove(subscription);
     const { policy } = subscription.terms;
     if (policy === 'disconnect') this.limited.delete(subscription);
     else if (policy === 'conflate' && --this.conflatingCount === 0) this.#forgetKeys();

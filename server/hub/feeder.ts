@@ -21,6 +21,7 @@ import { conflatePage } from './conflation.ts';
 import { judgeLag } from './drop-policy.ts';
 import { type DropTarget, decideDrop, findDropTarget } from './dropping.ts';
 import { FrameWriter } from './frame-writer.ts';
+import { GapTallies } from './gap-tallies.ts';
 import { KeyBudget, type KeyIndex } from './key-index.ts';
 import { keyIndexOf, noteScanned, scanOn } from './key-scan.ts';
 import type { Reader } from './reader.ts';
@@ -51,6 +52,8 @@ export type Step = number | 'waiting' | 'gone';
 
 export interface FeederHandlers {
   onStoreError(cause: unknown): void;
+  /** It has come up to what is pushed. */
+  onLive(subscription: Subscription): void;
   /** A step that took longer is done: the subscription may be fed again, and others of its connection. */
   onDone(subscription: Subscription): void;
   /** Whether `reader` may be sent `bytes` more in this turn, in which it was sent `spent`. */
@@ -65,6 +68,7 @@ export class Feeder {
     droppedRecords: 0,
     conflatedRecords: 0,
   };
+  readonly tallies = new GapTallies();
   readonly #logReader: LogReader;
   readonly #clock: Clock;
   readonly #handlers: FeederHandlers;
@@ -94,6 +98,7 @@ export class Feeder {
         return this.#sendGap(subscription, next.gap, subscription.channel.log.oldestBytes);
       case 'head':
         subscription.apply('caught-up');
+        this.#handlers.onLive(subscription);
         return 0;
       case 'unknown-cursor':
         throw new TypeError(`a subscription of ${subscription.channel.log.name} is beyond its log`);
@@ -221,6 +226,7 @@ export class Feeder {
     if (offsets.length === count) return this.#sendBatch(subscription, page);
     this.stats.conflatedRecords += missingCount;
     this.stats.replayedRecords += offsets.length;
+    this.tallies.note(subscription, 'conflated', missing.length, missingCount);
     const head = { channelNumber, epoch, prevOffset, count: offsets.length };
     return this.#transmit(
       subscription,
@@ -286,6 +292,7 @@ export class Feeder {
     const step = this.#transmit(subscription, { op: 'gap', channelNumber, ...gap }, gap.upTo, runBytes);
     if (step === 'gone') return step;
     this.stats.gaps++;
+    this.tallies.note(subscription, gap.reason, 1, gap.count ?? 0);
     if (gap.reason !== 'lost') subscription.skipTo(gap.upTo, endBytes);
     // Records that the store misses: nobody knows their bytes, so none of what has come until now counts as lag.
     else if (gap.count !== null) subscription.skipTo(gap.upTo, subscription.feed.pushedBytes);

@@ -10,6 +10,8 @@ import { LogSet, type LogSetOptions } from '../log/log-set.ts';
 import { CatchUp } from './catch-up.ts';
 import { Channel } from './channel.ts';
 import { FanOut } from './fan-out.ts';
+import { Heads } from './heads.ts';
+import { LaggingSubscriptions } from './lagging-subscriptions.ts';
 import { ProducerConnections } from './producer-connections.ts';
 import type { Publisher } from './publisher.ts';
 import type { Reader } from './reader.ts';
@@ -46,6 +48,8 @@ export class Hub {
   readonly logs: LogSet;
   readonly fanOut: FanOut;
   readonly catchUp: CatchUp;
+  readonly heads: Heads;
+  readonly lagging: LaggingSubscriptions;
   readonly producers = new ProducerConnections();
   readonly #options: HubOptions;
   readonly #channels = new Map<string, Channel>();
@@ -57,6 +61,8 @@ export class Hub {
   #isStopping = false;
   #cancelMaintenance: (() => void) | undefined;
   #storeFailure: unknown;
+  /** All that are open. */
+  subscriptionCount = 0;
   publishedRecords = 0;
   publishedBytes = 0;
 
@@ -65,9 +71,17 @@ export class Hub {
     this.clock = options.clock;
     this.limits = options.limits;
     this.logs = logs;
-    this.catchUp = new CatchUp(logs.reader, options.clock, (cause) => options.onStoreFailure(cause));
+    this.heads = new Heads(options.clock);
+    this.lagging = new LaggingSubscriptions(options.clock);
+    this.catchUp = new CatchUp(logs.reader, options.clock, {
+      onStoreError: (cause) => options.onStoreFailure(cause),
+      onLive: (subscription) => this.heads.live(subscription),
+    });
     this.fanOut = new FanOut(options.clock, {
-      onLagging: (subscription) => this.catchUp.add(subscription),
+      onLagging: (subscription) => {
+        this.catchUp.add(subscription);
+        this.heads.watch(subscription);
+      },
       onLimited: (feed) => this.catchUp.enforceLimits(feed.limited),
       onTick: () => this.#endTick(),
     });
@@ -117,8 +131,17 @@ export class Hub {
     return this.logs.writeBehind.unpersistedBytes > this.#options.unpersistedBytes / 2;
   }
 
+  get channelCount(): number {
+    return this.#channels.size;
+  }
+
   isOpen(name: string): boolean {
     return this.#channels.has(name);
+  }
+
+  /** The channel of this name where it is in use. */
+  inUse(name: string): Channel | undefined {
+    return this.#channels.get(name);
   }
 
   /** The channel of this name, at once where its log is in memory. Rejects `too-many-channels`, `store-failed`. */
@@ -186,8 +209,10 @@ export class Hub {
   closeSubscription(subscription: Subscription): void {
     if (subscription.state === 'closed') return;
     subscription.apply('close');
+    this.heads.forget(subscription);
     subscription.reader.dropLagging(subscription);
     subscription.channel.subscriptionCount--;
+    this.subscriptionCount--;
     subscription.reader.remove(subscription);
   }
 
@@ -232,13 +257,14 @@ export class Hub {
     this.#cancelMaintenance = undefined;
     this.#isStopping = true;
     this.fanOut.end();
+    this.heads.end();
     return this.logs.stop(STOP_TIMEOUT_MS);
   }
 
   #channelOf(log: ChannelLog): Channel {
     const known = this.#channels.get(log.name);
     if (known) return known;
-    const channel = new Channel(log, this.#options.pushIntervalOf?.(log.name));
+    const channel = new Channel(log, this.#options.pushIntervalOf?.(log.name), this.lagging);
     this.#channels.set(log.name, channel);
     return channel;
   }

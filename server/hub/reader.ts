@@ -10,8 +10,16 @@ import type { Subscription } from './subscription.ts';
 /** A reader that drains what it was sent within so long may have more in flight. */
 const QUICK_DRAIN_MS = 50;
 
-/** How a reader's connection is ended. */
+/** Whose a connection is, for the hub's figures. */
+export interface ReaderIdentity {
+  readonly connection: string;
+  readonly client: string | null;
+  readonly subject: string | null;
+}
+
+/** How a reader's connection is ended, and whose it is. */
 export interface ReaderEnds {
+  readonly identity: ReaderIdentity;
   /** A fault of the hub in serving it. */
   failInternally(cause: unknown): void;
   /** It lags further than it chose to. */
@@ -19,7 +27,8 @@ export interface ReaderEnds {
 }
 
 /** Whoever has no connection to end must hear of it. */
-const RETHROW: ReaderEnds = { failInternally: rethrow, failLagging: rethrow };
+export const NOBODY: ReaderIdentity = { connection: '', client: null, subject: null };
+const RETHROW: ReaderEnds = { identity: NOBODY, failInternally: rethrow, failLagging: rethrow };
 
 const NONE: readonly Subscription[] = [];
 
@@ -36,6 +45,8 @@ export class Reader {
   isReading = false;
   /** What waits in its socket while it is blocked, as catch-up has counted it. */
   heldBytes = 0;
+  /** Its client knows the frame `head`. */
+  wantsHeads = false;
   /** What it was sent last was taken at once or soon. */
   isQuick = false;
   /** What one store read is to bring: more than a page while it takes whole reads at once. */
@@ -90,6 +101,10 @@ export class Reader {
     const taken = this.outgoing;
     this.#outgoing = undefined;
     return taken;
+  }
+
+  get identity(): ReaderIdentity {
+    return this.#ends.identity;
   }
 
   /** Ends the connection after a fault of the hub in serving it. */

@@ -52,12 +52,14 @@ export async function subscribe(
     const subscription = new Subscription(reader, channel, terms, cursor, snapshot);
     reader.add(subscription);
     channel.subscriptionCount++;
+    hub.subscriptionCount++;
     answer({
       channelNumber: channel.log.number,
       cursor: formatCursor(cursor),
       head: formatCursor(headCursor(feed.bounds)),
     });
     hub.catchUp.start(subscription);
+    hub.heads.watch(subscription);
   } finally {
     hub.release(channel);
   }

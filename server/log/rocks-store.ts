@@ -24,6 +24,7 @@ import {
   validateOperation,
 } from './store-arguments.ts';
 import { StoreLifecycle } from './store-lifecycle.ts';
+import { YoungCollection } from './young-collection.ts';
 
 export interface RocksStoreOptions {
   /** Snappy for what is written from now on; what is there stays readable either way. Default false. */
@@ -46,6 +47,8 @@ const DEFAULT_WRITE_BUFFER_BYTES = 64 << 20;
 const MAX_TRIP_BYTES = 1 << 20;
 /** The binding reads its `limit` as a signed 32-bit number. */
 const MAX_NATIVE_LIMIT = 2 ** 31 - 1;
+
+const young = new YoungCollection();
 
 /** An open database, and the native memory that each of its writes is gathered in. */
 interface Handle {
@@ -192,7 +195,9 @@ function openFailure(directory: string, error: unknown): RingcastError {
 async function readRange(database: Database, range: NormalRange): Promise<StoreEntry[]> {
   const iterator = database.iterator(iteratorOptions(range));
   try {
-    return await collect(iterator, range);
+    const entries = await collect(iterator, range);
+    young.copied(entries.reduce((bytes, { key, value }) => bytes + key.length + value.length, 0));
+    return entries;
   } finally {
     await promised<void>((done) => iterator.end(done));
   }

@@ -59,7 +59,10 @@ export class WriteBehind {
   #waiting: { sequence: number; run: () => void }[] = [];
   /** Counts what was appended; a sync covers all up to the count at its start. */
   #sequence = 0;
+  #syncedSequence = 0;
   #unpersistedBytes = 0;
+  /** When the first record came of those in the write that is in flight. */
+  #writingSinceMs: number | undefined;
   #inFlight: Promise<void> | undefined;
   #urgent = false;
   /** The write that is waited for begins with the end of this tick, not by the timer. */
@@ -80,6 +83,19 @@ export class WriteBehind {
     return this.#unpersistedBytes;
   }
 
+  /** Records appended and not yet synced. */
+  get unpersistedRecords(): number {
+    return this.#sequence - this.#syncedSequence;
+  }
+
+  /** For how long the oldest of these has waited, ms; 0 when there are none. */
+  get unpersistedMs(): number {
+    if (this.unpersistedRecords === 0) return 0;
+    const sinceMs = this.#writingSinceMs ?? this.#cuts[0]?.sinceMs ?? this.#open.sinceMs;
+    return Math.max(0, this.#options.clock.monotonicMs() - sinceMs);
+  }
+
+  /** A record of `bytes` was appended. */
   appended(log: ChannelLog, bytes: number): void {
     const cut = this.#open;
     if (log.cutNumber !== this.#openNumber) {
@@ -197,6 +213,7 @@ export class WriteBehind {
     this.#state = 'writing';
     this.#urgent = false;
     const cuts = this.#takeCuts();
+    this.#writingSinceMs = cuts[0]?.sinceMs;
     const merges = this.#takeMerges();
     const trims = this.#trims.splice(0);
     const plan = new WritePlan(this.#runs);
@@ -207,6 +224,7 @@ export class WriteBehind {
     } catch (cause) {
       for (const segment of plan.abandon()) this.#merges.add(segment);
       this.#cuts = [...cuts, ...this.#cuts];
+      this.#writingSinceMs = undefined;
       this.#trims.unshift(...trims);
       await this.#reopen(cause, plan.logs);
       return;
@@ -252,6 +270,8 @@ export class WriteBehind {
 
   #settle(cuts: readonly Cut[], plan: WritePlan): void {
     const last = cuts.at(-1);
+    this.#writingSinceMs = undefined;
+    if (last) this.#syncedSequence = last.sequence;
     for (const cut of cuts) this.#unpersistedBytes -= cut.bytes;
     const { logs } = plan;
     // The meta is out of date where the log was trimmed, or entered the epoch, meanwhile.

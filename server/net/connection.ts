@@ -6,8 +6,15 @@
 import { nanoid } from 'nanoid';
 import { type Codec, codecOf } from '../../shared/codec.ts';
 import { CLOSE_CODES, type CloseReason, RingcastError } from '../../shared/errors.ts';
-import type { ClientFrame, Hello, Limits, ServerFrame } from '../../shared/frames.ts';
+import {
+  type ClientFrame,
+  FEATURES,
+  type Hello,
+  type Limits,
+  type ServerFrame,
+} from '../../shared/frames.ts';
 import type { VerifiedToken } from '../auth/verify-token.ts';
+import type { Reader, ReaderIdentity } from '../hub/reader.ts';
 import { type ConnectionState, nextConnectionState } from './connection-state.ts';
 import { NOT_WAITING, type Waiter } from './deadlines.ts';
 import { asRingcastError, errorFrame } from './error-frame.ts';
@@ -58,6 +65,15 @@ export class Connection implements SocketEvents, SessionPort, FrameHandler, Wait
 
   get isOpen(): boolean {
     return this.#state === 'open';
+  }
+
+  get identity(): ReaderIdentity {
+    return { connection: this.id, client: this.#clientName, subject: this.#session?.subject ?? null };
+  }
+
+  /** Undefined until it is welcome. */
+  get reader(): Reader | undefined {
+    return this.#session?.reader;
   }
 
   get subscriptionCount(): number {
@@ -247,7 +263,7 @@ export class Connection implements SocketEvents, SessionPort, FrameHandler, Wait
     this.fail(new RingcastError('hello-required', 'the first frame must be hello'), 'hello-required');
   }
 
-  async #hello({ token, client, producerId }: Hello): Promise<void> {
+  async #hello({ token, client, producerId, features }: Hello): Promise<void> {
     const { verifier, limits, serverName } = this.#services;
     this.#state = nextConnectionState(this.#state, 'hello');
     this.#services.deadlines.cancel(this);
@@ -261,11 +277,18 @@ export class Connection implements SocketEvents, SessionPort, FrameHandler, Wait
     }
     if (this.#state !== 'verifying') return;
     this.#state = nextConnectionState(this.#state, 'accepted');
-    this.#session = new Session(this.#socket, this.#services, verified, producerId, this);
+    const known = FEATURES.filter((feature) => features.includes(feature));
+    this.#session = new Session(
+      this.#socket,
+      this.#services,
+      verified,
+      { producerId, features: known },
+      this,
+    );
     this.send({
       op: 'welcome',
       connectionId: this.id,
-      features: [],
+      features: known,
       limits: { ...welcomeLimits(limits) },
       publishCreditBytes: limits.publishCreditBytes,
       tokenExpiresAtMs: verified.expiresAtMs,

@@ -1,6 +1,7 @@
 /**
- * What the hub answers over HTTP: `/` (a word of what this is), `/health`, `/metrics`, and with an admin token
- * `/inspect`. Values in, values out; websocket-server does the transport.
+ * What the hub answers over HTTP: `/` (the dashboard to browsers, to others a word of what this is) and its files, the
+ * SDK at `/client.js`, `/health`, `/metrics`, and with an admin token `/inspect`. Values in, values out;
+ * websocket-server does the transport.
  */
 import { RingcastError } from '../../shared/errors.ts';
 import type { TokenVerifier } from '../auth/verify-token.ts';
@@ -8,6 +9,7 @@ import type { Hub } from '../hub/hub.ts';
 import { channelsOf } from '../log/channel-catalogue.ts';
 import type { InspectedChannel, Inspection } from '../ops/inspection.ts';
 import type { Metrics } from '../ops/metrics.ts';
+import type { Asset, Assets } from './assets.ts';
 import type { HttpAnswer, HttpQuestion } from './websocket-server.ts';
 
 export interface HttpApiOptions {
@@ -15,23 +17,29 @@ export interface HttpApiOptions {
   readonly verifier: TokenVerifier;
   readonly metrics: Metrics;
   readonly serverName: string;
+  readonly assets: Assets;
 }
 
 const OK = '200 OK';
 const TEXT = 'text/plain; charset=utf-8';
 const JSON_TYPE = 'application/json';
+/** Files that a hub has, if its build was whole. */
+const NOT_BUILT: ReadonlySet<string> = new Set(['/client.js', '/dashboard.js', '/dashboard.css']);
 
-export async function answerHttp(
-  options: HttpApiOptions,
-  { path, authorization }: HttpQuestion,
-): Promise<HttpAnswer> {
-  const { hub, metrics, serverName } = options;
+export async function answerHttp(options: HttpApiOptions, question: HttpQuestion): Promise<HttpAnswer> {
+  const { hub, metrics, serverName, assets } = options;
+  const { path, authorization, accept } = question;
+  const asset = assets.get(path);
+  // A person at a terminal (curl) is not shown HTML.
+  if (asset && (path !== '/' || accept.includes('text/html'))) return answerAsset(asset, question);
   switch (path) {
     case '/':
       return {
         status: OK,
         type: TEXT,
-        body: `${serverName}: connect here by WebSocket. Also: /health, /metrics, /inspect\n`,
+        body: `${serverName}: connect here by WebSocket, or open this address in a browser. Also: /health, /metrics, /inspect, /client.js\n`,
+        // A cache must not give a browser what was told a terminal.
+        headers: { vary: 'accept' },
       };
     case '/health':
       return health(hub);
@@ -43,9 +51,22 @@ export async function answerHttp(
       return {
         status: '404 Not Found',
         type: TEXT,
-        body: 'nothing here: try /health, /metrics or /inspect\n',
+        body: NOT_BUILT.has(path)
+          ? 'not built: run `npm run build`, and start the hub again\n'
+          : 'nothing here: try /, /health, /metrics, /inspect or /client.js\n',
       };
   }
+}
+
+/** Asked for again each time, and sent only when it has changed: a hub that was updated is not met by an old page. */
+function answerAsset(
+  { type, body, gzipped, etag, headers }: Asset,
+  { ifNoneMatch, acceptEncoding }: HttpQuestion,
+): HttpAnswer {
+  const cached = { etag, 'cache-control': 'no-cache', vary: 'accept, accept-encoding', ...headers };
+  if (ifNoneMatch.includes(etag)) return { status: '304 Not Modified', type, body: '', headers: cached };
+  if (!/\bgzip\b/.test(acceptEncoding)) return { status: OK, type, body, headers: cached };
+  return { status: OK, type, body: gzipped, headers: { ...cached, 'content-encoding': 'gzip' } };
 }
 
 /** While the store fails, what was accepted waits in memory: how much, and how much may. */

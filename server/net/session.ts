@@ -50,22 +50,27 @@ export class Session implements TokenListener {
   readonly #token: TokenWatch;
   #pulls = 0;
 
-  /** @param producerId as the client said it in hello */
+  /** @param hello what the client said, `features` being those that the hub knows too */
   constructor(
     socket: Socket,
     services: ConnectionServices,
     token: VerifiedToken,
-    producerId: string | null,
+    { producerId, features }: Pick<Hello, 'producerId' | 'features'>,
     port: SessionPort,
   ) {
     this.#services = services;
     this.#port = port;
     this.reader = new Reader(socket, port);
+    this.reader.wantsHeads = features.includes('head');
     const producer = producerId === null ? null : producerName(token, producerId);
     this.#producer = producer;
     this.#token = new TokenWatch(token, services, this);
     // A token may have run out within the tolerance for clocks: then this connection is none already.
     if (producer !== null && port.isOpen) services.hub.producers.claim(producer, port);
+  }
+
+  get subject(): string | null {
+    return this.#token.subject;
   }
 
   tokenChanged(state: LeaseState, expiresAtMs: number): void {

@@ -31,31 +31,33 @@ export class TokenWatch implements Waiter {
   place = NOT_WAITING;
   readonly #services: TokenServices;
   readonly #listener: TokenListener;
-  #grants: Grants;
-  #expiresAtMs: number;
+  /** The whole of it, as verified tokens are shared by the connections that use them. */
+  #token: VerifiedToken;
   #acceptedAtMs: number;
   #state: LeaseState = 'valid';
 
   constructor(token: VerifiedToken, services: TokenServices, listener: TokenListener) {
     this.#services = services;
     this.#listener = listener;
-    this.#grants = token.grants;
-    this.#expiresAtMs = token.expiresAtMs;
+    this.#token = token;
     this.#acceptedAtMs = services.clock.nowMs();
     this.due();
   }
 
   get grants(): Grants {
-    return this.#grants;
+    return this.#token.grants;
+  }
+
+  get subject(): string | null {
+    return this.#token.subject;
   }
 
   get expiresAtMs(): number {
-    return this.#expiresAtMs;
+    return this.#token.expiresAtMs;
   }
 
-  replace({ grants, expiresAtMs }: VerifiedToken): void {
-    this.#grants = grants;
-    this.#expiresAtMs = expiresAtMs;
+  replace(token: VerifiedToken): void {
+    this.#token = token;
     this.#acceptedAtMs = this.#services.clock.nowMs();
     this.#state = 'valid';
     this.due();
@@ -69,7 +71,7 @@ export class TokenWatch implements Waiter {
     const { clock, deadlines, tokens } = this.#services;
     const lease = {
       acceptedAtMs: this.#acceptedAtMs,
-      expiresAtMs: this.#expiresAtMs,
+      expiresAtMs: this.expiresAtMs,
       graceMs: tokens.graceMs,
       warnBeforeMs: tokens.warnBeforeExpiryMs,
     };
@@ -79,6 +81,6 @@ export class TokenWatch implements Waiter {
     else deadlines.set(this, nextLookAtMs - nowMs);
     if (state === this.#state) return;
     this.#state = state;
-    this.#listener.tokenChanged(state, this.#expiresAtMs);
+    this.#listener.tokenChanged(state, this.expiresAtMs);
   }
 }

@@ -37,12 +37,17 @@ export interface HttpAnswer {
   readonly status: string;
   readonly type: string;
   readonly body: string | Uint8Array;
+  /** Beside those that every answer has. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Headers that were not sent are empty. */
 export interface HttpQuestion {
   readonly path: string;
-  readonly query: string;
   readonly authorization: string;
+  readonly accept: string;
+  readonly acceptEncoding: string;
+  readonly ifNoneMatch: string;
 }
 
 export interface ServerOptions<E extends SocketEvents> {
@@ -251,9 +256,12 @@ async function serve(
   });
   const question: HttpQuestion = {
     path: request.getUrl(),
-    query: request.getQuery() ?? '',
     authorization: request.getHeader('authorization'),
+    accept: request.getHeader('accept'),
+    acceptEncoding: request.getHeader('accept-encoding'),
+    ifNoneMatch: request.getHeader('if-none-match'),
   };
+  const isHead = request.getMethod() === 'head';
   let answer: HttpAnswer;
   try {
     answer = await options.answer(question);
@@ -264,14 +272,21 @@ async function serve(
       body: 'the hub failed: its log says more\n',
     };
   }
-  if (isAborted) return;
-  response.cork(() => {
-    response
-      .writeStatus(answer.status)
-      .writeHeader('content-type', answer.type)
-      .writeHeader('x-content-type-options', 'nosniff')
-      .end(answer.body as string);
-  });
+  if (!isAborted) response.cork(() => write(response, answer, isHead));
+}
+
+function write(
+  response: HttpResponse,
+  { status, type, body, headers = {} }: HttpAnswer,
+  isHead: boolean,
+): void {
+  response.writeStatus(status);
+  // An answer without a body has no type of one.
+  if (body.length > 0) response.writeHeader('content-type', type);
+  response.writeHeader('x-content-type-options', 'nosniff');
+  for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value);
+  if (isHead) response.endWithoutBody(Buffer.byteLength(body));
+  else response.end(body as string);
 }
 
 function serverOf<E extends SocketEvents>(

@@ -3,6 +3,7 @@
  * create-hub hands in, so that the hot path counts in plain numbers only.
  */
 import { Gauge, Histogram, Registry } from 'prom-client';
+import { LOOP_DELAY_INTERVAL_MS, type LoopDelay } from './loop-delay.ts';
 
 /** Counters grow from the start of the hub; the others are as of now. */
 export interface Reading {
@@ -58,24 +59,22 @@ const HELP: { readonly [K in Figure]: readonly [name: string, help: string] } = 
   storeFailing: ['ringcast_store_failing', '1 while the store takes no writes'],
 };
 
-/** How often the event loop is asked how late it is, ms. */
-const DELAY_INTERVAL_MS = 20;
 const DELAY_BOUNDS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 
 export interface Metrics {
   /** The text of `/metrics`. */
   text(): Promise<string>;
   readonly contentType: string;
-  close(): void;
 }
 
-export function createMetrics(read: () => Reading): Metrics {
+/** @param loopDelay told how late timers come; closed by its owner */
+export function createMetrics(read: () => Reading, loopDelay: LoopDelay): Metrics {
   const registry = new Registry();
   const gauges = Object.entries(HELP).map(([field, [name, help]]) => {
     const gauge = new Gauge({ name, help, registers: [registry] });
     return { field: field as Figure, gauge };
   });
-  const stopObserving = observeEventLoop(registry);
+  observeEventLoop(registry, loopDelay);
   return {
     contentType: registry.contentType,
     async text() {
@@ -88,29 +87,21 @@ export function createMetrics(read: () => Reading): Metrics {
       );
       return `${await registry.metrics()}\n${push}`;
     },
-    close: stopObserving,
   };
 }
 
 /**
  * Counts how late a timer comes. Counts in buckets, and not quantiles, since those of several hubs, or of several
- * minutes, can be summed. Node's timers are late by up to a millisecond of themselves.
+ * minutes, can be summed.
  */
-function observeEventLoop(registry: Registry): () => void {
+function observeEventLoop(registry: Registry, loopDelay: LoopDelay): void {
   const delay = new Histogram({
     name: 'ringcast_event_loop_delay_seconds',
-    help: 'How late a timer of every 20 ms came',
+    help: `How late a timer of every ${LOOP_DELAY_INTERVAL_MS} ms came`,
     buckets: DELAY_BOUNDS_S,
     registers: [registry],
   });
-  let dueMs = performance.now() + DELAY_INTERVAL_MS;
-  const interval = setInterval(() => {
-    const nowMs = performance.now();
-    delay.observe(Math.max(0, nowMs - dueMs) / 1000);
-    dueMs = nowMs + DELAY_INTERVAL_MS;
-  }, DELAY_INTERVAL_MS);
-  interval.unref();
-  return () => clearInterval(interval);
+  loopDelay.listen((delayMs) => delay.observe(delayMs / 1000));
 }
 
 /** As prom-client writes its own, which can be observed, but not set. */

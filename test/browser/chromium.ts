@@ -127,7 +127,7 @@ function complaintsOf(page: Page, mayLog: RegExp | undefined): string[] {
     'console',
     (message) => message.type() === 'error' && note(`${message.text()} ${message.location().url}`),
   );
-  page.on('crash', () => complaints.push('the page crashed'));
+  page.on('crash', () => note('the page crashed'));
   return complaints;
 }
 

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Hub } from '../../server/hub/hub.ts';
-import { Reader } from '../../server/hub/reader.ts';
+import { NOBODY, Reader } from '../../server/hub/reader.ts';
 import { subscribe } from '../../server/hub/subscribe.ts';
 import { RingcastError } from '../../shared/errors.ts';
 import { encodeValue } from '../../shared/msgpack.ts';
@@ -189,6 +189,7 @@ export class HubWalk {
       readers: new Map(),
       isEnded: false,
       reader: new Reader(sink, {
+        identity: NOBODY,
         failInternally: (cause) => {
           throw cause;
         },

@@ -35,7 +35,13 @@ export interface ConnectOptions extends RawClientOptions {
 
 export async function startHub({ config = {}, ...options }: StartOptions = {}): Promise<TestHub> {
   const dataFolder = config.dataFolder ?? (await tempFolder());
-  const defaults = { host: '127.0.0.1', port: 0, store: 'memory', auth: { secret: SECRET } } as const;
+  const defaults = {
+    host: '127.0.0.1',
+    port: 0,
+    store: 'memory',
+    auth: { secret: SECRET },
+    figures: { intervalMs: 0 },
+  } as const;
   const hub = await createHub(parseConfig({ ...defaults, ...config, dataFolder }), options);
   onTestFinished(() => hub.stop());
   const token = (request: Partial<TokenRequest> = {}) =>

@@ -54,6 +54,14 @@ test('a second hello while the first is being verified is one too many as well',
   expect((await client.closed()).code).toBe(4200);
 });
 
+test('welcome names the features of hello that the hub knows', async () => {
+  const { dial, token } = await startHub();
+  const client = await dial();
+  const features = ['later', 'head'];
+  client.send({ op: 'hello', token: await token(), client: null, features, producerId: null });
+  expect((await client.next('welcome')).features).toEqual(['head']);
+});
+
 test('welcome tells the limits, the credit, the features and when the token expires', async () => {
   const { dial, token } = await startHub({
     config: { limits: { maxSubscriptionsPerConnection: 7, publishCreditBytes: 65_536 } },

@@ -1,8 +1,12 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { createMemoryStore } from '../../server/log/memory-store.ts';
+import { type Assets, loadAssets } from '../../server/net/assets.ts';
 import { FaultyStore } from '../support/faulty-store.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { startHub } from '../support/start-hub.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
 
 const httpOf = (url: string) => url.replace('ws:', 'http:');
@@ -103,6 +107,57 @@ test('/ tells what this is, and other paths are 404', async () => {
   const root = await fetch(httpOf(url));
   expect([root.status, await root.text()]).toEqual([200, expect.stringContaining('WebSocket')]);
   expect((await fetch(`${httpOf(url)}/nothing`)).status).toBe(404);
+});
+
+describe('the files for browsers', () => {
+  /** As the build leaves them. */
+  async function built(): Promise<Assets> {
+    const folder = await tempFolder();
+    await mkdir(join(folder, 'dashboard'));
+    await mkdir(join(folder, 'browser'));
+    await writeFile(join(folder, 'dashboard', 'index.html'), '<!doctype html><title>Ringcast</title>');
+    await writeFile(join(folder, 'browser', 'client.js'), `export const text = '${'x'.repeat(1000)}';`);
+    return loadAssets([folder]);
+  }
+
+  test('a browser is given the dashboard at /, with a policy that lets nothing foreign run', async () => {
+    const { url } = await startHub({ assets: await built() });
+    const page = await fetch(httpOf(url), { headers: { accept: 'text/html,*/*' } });
+    expect([page.status, await page.text()]).toEqual([200, '<!doctype html><title>Ringcast</title>']);
+    expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self'");
+    expect(await (await fetch(httpOf(url))).text()).toContain('connect here by WebSocket');
+  });
+
+  test('the SDK may be imported from other origins, is compressed, and sent again only when it has changed', async () => {
+    const { url } = await startHub({ assets: await built() });
+    const ask = (headers: Record<string, string> = {}, method = 'GET') =>
+      fetch(`${httpOf(url)}/client.js`, { method, headers });
+    const plain = await ask({ 'accept-encoding': 'identity' });
+    const packed = await ask({ 'accept-encoding': 'gzip' });
+    expect(plain.headers.get('access-control-allow-origin')).toBe('*');
+    expect([plain.headers.get('content-encoding'), packed.headers.get('content-encoding')]).toEqual([
+      null,
+      'gzip',
+    ]);
+    expect(await packed.text()).toBe(await plain.text());
+    const again = await ask({ 'if-none-match': plain.headers.get('etag')! });
+    expect([again.status, await again.text()]).toEqual([304, '']);
+    expect((await ask({ 'if-none-match': '"other"' })).status).toBe(200);
+    const head = await ask({ 'accept-encoding': 'identity' }, 'HEAD');
+    expect([head.status, Number(head.headers.get('content-length')) > 1000, await head.text()]).toEqual([
+      200,
+      true,
+      '',
+    ]);
+  });
+
+  test('what was not built is told as that', async () => {
+    const { url } = await startHub({ assets: await loadAssets([]) });
+    const missing = await fetch(`${httpOf(url)}/client.js`);
+    expect([missing.status, await missing.text()]).toEqual([404, expect.stringContaining('npm run build')]);
+    expect((await fetch(httpOf(url), { headers: { accept: 'text/html' } })).status).toBe(200);
+  });
 });
 
 test('a question that is given up harms nobody', async () => {

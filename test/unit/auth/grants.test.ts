@@ -25,7 +25,7 @@ const TABLE: [string[], boolean, string, boolean, boolean][] = [
   [['$app.*'], false, '$other.status', false, false],
   [['$app.>'], false, 'orders', false, false],
   // "$sys." is the hub's to publish, whoever asks.
-  [['$sys.>'], false, '$sys.stats', true, false],
+  [['$sys.>'], false, '$sys.stats', false, false],
   [['$sys.stats'], true, '$sys.stats', true, false],
   [['>'], false, '$sys.stats', false, false],
   [['$system.>'], false, '$system.a', true, true],

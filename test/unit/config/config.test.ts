@@ -54,6 +54,7 @@ describe('defaults', () => {
       writeBehind: { maxDelayMs: 50 },
       producers: { maxCount: 1000, maxAgeMs: DAY_MS },
       channels: [],
+      figures: { intervalMs: 1000, maxAgeMs: DAY_MS / 24 },
       log: { level: 'info', pretty: process.stdout.isTTY === true },
     });
   });

@@ -17,6 +17,7 @@ const PARTS: readonly { readonly part: RegExp; readonly may: RegExp }[] = [
   { part: /^server\/(auth|ops)\//, may: /^shared\// },
   { part: /^server\/config/, may: /^shared\// },
   { part: /^server\/net\//, may: /^(shared|server\/(log|hub|auth|ops))\// },
+  { part: /^server\/figures\//, may: /^(shared|server\/(log|hub|ops))\// },
   { part: /^server\/(create-hub|index)\.ts$/, may: /^(shared\/|server\/(?!cli))/ },
   { part: /^server\/(cli\.ts|cli\/)/, may: /^(shared|client(?!\/(bundle|dashboard))|server)\// },
   { part: /^server\//, may: /^shared\// },

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { CatchUp } from '../../../server/hub/catch-up.ts';
-import { Reader } from '../../../server/hub/reader.ts';
+import { NOBODY, Reader } from '../../../server/hub/reader.ts';
 import { CATCH_UP_MARK_BYTES, LIVE_MARK_BYTES } from '../../../server/hub/sink.ts';
 import { subscribe } from '../../../server/hub/subscribe.ts';
 import { Subscription } from '../../../server/hub/subscription.ts';
@@ -270,6 +270,7 @@ test('a fault in serving one reader ends its connection and no other', async () 
   const broken = new FakeSink();
   const faults: unknown[] = [];
   const reader = new Reader(broken, {
+    identity: NOBODY,
     failInternally: (cause) => faults.push(cause),
     failLagging: (error) => faults.push(error),
   });
@@ -392,7 +393,7 @@ test('once enough waits for all readers together, a quick one gets a page at a t
   core.publish('a', numbered(400));
   await turn();
   const channel = await core.hub.openChannel('a');
-  const catchUp = new CatchUp(core.hub.logs.reader, core.clock, () => {}, PAGE / 2);
+  const catchUp = new CatchUp(core.hub.logs.reader, core.clock, { onStoreError() {}, onLive() {} }, PAGE / 2);
   const lagging = () => {
     const sink = new FakeSink();
     sink.expect(channel.log.number, { epoch: core.hub.logs.epoch, offset: 0 });

@@ -1,7 +1,7 @@
 /** What becomes of readers that lag, by policy, delivery and credit: the effects, over the real hub without sockets. */
 import { describe, expect, test } from 'vitest';
 import { publish } from '../../../server/hub/publish.ts';
-import { Reader } from '../../../server/hub/reader.ts';
+import { NOBODY, Reader } from '../../../server/hub/reader.ts';
 import { createMemoryStore } from '../../../server/log/memory-store.ts';
 import { runKey } from '../../../server/log/store-keys.ts';
 import type { RingcastError } from '../../../shared/errors.ts';
@@ -277,6 +277,7 @@ describe('disconnect', () => {
     const sink = new FakeSink();
     const ends: RingcastError[] = [];
     const reader: Reader = new Reader(sink, {
+      identity: NOBODY,
       failInternally: (cause) => {
         throw cause;
       },

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { pull } from '../../../server/hub/pull.ts';
 import { PushSchedule } from '../../../server/hub/push-schedule.ts';
-import { Reader } from '../../../server/hub/reader.ts';
+import { NOBODY, Reader } from '../../../server/hub/reader.ts';
 import { createMemoryStore } from '../../../server/log/memory-store.ts';
 import { ManualClock } from '../../../shared/clock.ts';
 import { FakeSink } from '../../support/fake-sink.ts';
@@ -337,6 +337,7 @@ test.each([
     const sink = new FakeSink();
     const failures: unknown[] = [];
     const reader = new Reader(sink, {
+      identity: NOBODY,
       failInternally: (cause) => failures.push(cause),
       failLagging: (error) => failures.push(error),
     });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { LoopDelay } from '../../../server/ops/loop-delay.ts';
 import { createMetrics, type Reading } from '../../../server/ops/metrics.ts';
 
 const READING: Reading = {
@@ -46,7 +47,8 @@ async function linesOf(metrics: { text(): Promise<string> }, name: string): Prom
 }
 
 test('the delay of the event loop is counted in buckets that go on over collections', async () => {
-  const metrics = createMetrics(() => READING);
+  const loopDelay = new LoopDelay();
+  const metrics = createMetrics(() => READING, loopDelay);
   for (const lateMs of [0, 0.5, 7, 30]) tick(lateMs);
   await metrics.text();
   tick(2000);
@@ -65,13 +67,14 @@ test('the delay of the event loop is counted in buckets that go on over collecti
     'ringcast_event_loop_delay_seconds_sum 2.0375',
     'ringcast_event_loop_delay_seconds_count 5',
   ]);
-  metrics.close();
+  loopDelay.close();
 });
 
-test('nothing is observed once the metrics are closed', async () => {
-  const metrics = createMetrics(() => READING);
+test('nothing is observed once the timer is closed', async () => {
+  const loopDelay = new LoopDelay();
+  const metrics = createMetrics(() => READING, loopDelay);
   tick(0);
-  metrics.close();
+  loopDelay.close();
   tick(0);
   expect(await linesOf(metrics, 'ringcast_event_loop_delay_seconds_count')).toEqual([
     'ringcast_event_loop_delay_seconds_count 1',
@@ -80,15 +83,17 @@ test('nothing is observed once the metrics are closed', async () => {
 
 test('what was read is told as of the collection', async () => {
   let connections = 1;
-  const metrics = createMetrics(() => ({ ...READING, connections }));
+  const loopDelay = new LoopDelay();
+  const metrics = createMetrics(() => ({ ...READING, connections }), loopDelay);
   await metrics.text();
   connections = 5;
   expect(await linesOf(metrics, 'ringcast_connections ')).toEqual(['ringcast_connections 5']);
-  metrics.close();
+  loopDelay.close();
 });
 
 test('times that were counted in plain numbers are a histogram like any other', async () => {
-  const metrics = createMetrics(() => READING);
+  const loopDelay = new LoopDelay();
+  const metrics = createMetrics(() => READING, loopDelay);
   const text = await metrics.text();
   expect(text.slice(text.indexOf('# HELP ringcast_push_seconds')).split('\n')).toEqual([
     '# HELP ringcast_push_seconds How long it took to push what was due to all live subscriptions',
@@ -101,5 +106,5 @@ test('times that were counted in plain numbers are a histogram like any other', 
     'ringcast_push_seconds_count 6',
     '',
   ]);
-  metrics.close();
+  loopDelay.close();
 });

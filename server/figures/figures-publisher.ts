@@ -1,0 +1,184 @@
+/**
+ * Publishes what the hub says of itself (shared/figures.ts), as records like any other. Costs what it lists and no more:
+ * it reads counters, and never looks at all channels or subscriptions. Made by create-hub.
+ */
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../shared/clock.ts';
+import { CHANNEL_FIGURES, HUB_FIGURES, SUBSCRIPTION_FIGURES } from '../../shared/figures.ts';
+import { encodeValue } from '../../shared/msgpack.ts';
+import { ActiveChannels } from '../hub/active-channels.ts';
+import type { Hub } from '../hub/hub.ts';
+import { publish } from '../hub/publish.ts';
+import { Publisher } from '../hub/publisher.ts';
+import type { Reader } from '../hub/reader.ts';
+import type { LoopDelay } from '../ops/loop-delay.ts';
+import { channelFiguresOf } from './channel-figures.ts';
+import { type HubCounters, type HubGauges, hubFiguresOf } from './hub-figures.ts';
+import { percentilesOf } from './percentiles.ts';
+import { subscriptionFiguresOf } from './subscription-figures.ts';
+
+/** Lists go out at every second round. */
+const LIST_ROUNDS = 2;
+/** The disk is asked how much it holds at every so many rounds. */
+const DISK_ROUNDS = 10;
+/** Connections whose buffers are summed in one round; of more, those that were accepted first. */
+const MAX_SUMMED = 20_000;
+
+export interface FiguresOptions {
+  readonly hub: Hub;
+  readonly clock: Clock;
+  readonly intervalMs: number;
+  readonly serverName: string;
+  readonly loopDelay: LoopDelay;
+  /** Where the store lies; null for one in memory. */
+  readonly folder: string | null;
+  connectionCount(): number;
+  /** Of the connections that are welcome. */
+  readers(): Iterable<Reader>;
+}
+
+export class FiguresPublisher {
+  readonly #options: FiguresOptions;
+  readonly #publisher = new Publisher(Number.POSITIVE_INFINITY, { send: () => {} });
+  readonly #active = new ActiveChannels();
+  readonly #startMs: number;
+  #delays: number[] = [];
+  #counters: HubCounters;
+  #countedMs: number;
+  #listedMs: number;
+  #listedChannels: readonly string[] = [];
+  #round = 0;
+  #storedBytes: number | null;
+  #cancel: (() => void) | undefined;
+
+  constructor(options: FiguresOptions) {
+    const { clock, hub, loopDelay, folder } = options;
+    this.#options = options;
+    this.#startMs = clock.monotonicMs();
+    this.#countedMs = this.#startMs;
+    this.#listedMs = this.#startMs;
+    this.#counters = countersOf(hub);
+    this.#storedBytes = folder === null ? null : 0;
+    hub.fanOut.active = this.#active;
+    loopDelay.listen((delayMs) => this.#delays.push(delayMs));
+    this.#schedule();
+  }
+
+  stop(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  #schedule(): void {
+    const { clock, intervalMs } = this.#options;
+    this.#cancel = clock.after(
+      intervalMs,
+      () => {
+        this.#tell();
+        this.#schedule();
+      },
+      true,
+    );
+  }
+
+  #tell(): void {
+    const { hub } = this.#options;
+    if (this.#options.folder !== null && this.#round % DISK_ROUNDS === 0) this.#askDisk();
+    this.#round++;
+    const isListRound = this.#round % LIST_ROUNDS === 0;
+    this.#append(HUB_FIGURES, this.#hubFigures());
+    if (!isListRound) return;
+    const nowMs = this.#options.clock.monotonicMs();
+    const intervalMs = nowMs - this.#listedMs;
+    this.#listedMs = nowMs;
+    const channels = channelFiguresOf(hub, this.#active.take(), this.#listedChannels, intervalMs);
+    this.#listedChannels = channels.channels.map(({ channel }) => channel);
+    this.#append(CHANNEL_FIGURES, channels);
+    this.#append(SUBSCRIPTION_FIGURES, subscriptionFiguresOf(hub, this.#options.readers(), intervalMs));
+  }
+
+  #hubFigures() {
+    const { hub, clock } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const before = this.#counters;
+    const intervalMs = nowMs - this.#countedMs;
+    this.#counters = countersOf(hub);
+    this.#countedMs = nowMs;
+    const delays = percentilesOf(this.#delays);
+    this.#delays = [];
+    const { boundsMs } = hub.fanOut.pushTimes;
+    return hubFiguresOf(before, this.#counters, intervalMs, this.#gauges(nowMs), delays, boundsMs);
+  }
+
+  #gauges(nowMs: number): HubGauges {
+    const { hub, serverName, connectionCount, readers } = this.#options;
+    const { writeBehind, epoch, ringBytes } = hub.logs;
+    const { rss, heapUsed } = process.memoryUsage();
+    let bufferedBytes = 0;
+    let summed = 0;
+    for (const { sink } of readers()) {
+      bufferedBytes += sink.bufferedBytes;
+      if (++summed === MAX_SUMMED) break;
+    }
+    return {
+      server: serverName,
+      epoch,
+      uptimeMs: Math.round(nowMs - this.#startMs),
+      connections: connectionCount(),
+      subscriptions: hub.subscriptionCount,
+      lagging: hub.lagging.count,
+      channels: hub.channelCount,
+      unpersistedMs: Math.round(writeBehind.unpersistedMs),
+      unpersistedRecords: writeBehind.unpersistedRecords,
+      unpersistedBytes: writeBehind.unpersistedBytes,
+      storeFailing: hub.isStoreFailing,
+      rssBytes: rss,
+      heapBytes: heapUsed,
+      ringBytes,
+      bufferedBytes,
+      storedBytes: this.#storedBytes,
+    };
+  }
+
+  /** While the disk is behind, memory is for what users publish: those who read now are told, nothing is kept. */
+  #append(channel: string, figures: object): void {
+    const { hub } = this.#options;
+    if (hub.isStopping || hub.isPressed) return;
+    const records = [{ key: null, meta: null, payload: encodeValue(figures) }];
+    const frame = { op: 'publish', id: 0, ack: 'memory', entries: [{ channel, records }] } as const;
+    // Refused where there are too many channels, for example; then there are no figures, and the hub goes on.
+    const refuse = () => {};
+    void publish(hub, this.#publisher, frame, () => true, refuse);
+  }
+
+  #askDisk(): void {
+    sizeOf(this.#options.folder!).then(
+      (bytes) => {
+        this.#storedBytes = bytes;
+      },
+      // Files come and go while they are counted.
+      () => {},
+    );
+  }
+}
+
+function countersOf({ fanOut, catchUp, publishedRecords, publishedBytes }: Hub): HubCounters {
+  const { user, system } = process.cpuUsage();
+  const { deliveredRecords, deliveredBytes } = fanOut.stats;
+  return {
+    publishedRecords,
+    publishedBytes,
+    deliveredRecords,
+    deliveredBytes,
+    ...catchUp.stats,
+    pushCounts: [...fanOut.pushTimes.counts],
+    cpuMicroseconds: user + system,
+  };
+}
+
+async function sizeOf(folder: string): Promise<number> {
+  const names = await readdir(folder);
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
