@@ -133,7 +133,8 @@ export class ChannelSession {
     this.#waiting = [];
     this.live.push(items);
     // What the tail begins with is drawn whole: it comes once.
-    if (this.mode === 'live') this.#draw(items, this.live.taken > items.length ? PLOT_RECORDS : TAIL_ROWS);
+    if (this.mode === 'live')
+      this.#draw(items, this.live.taken > items.length ? PLOT_RECORDS : items.length + 1);
     this.changes.changed();
   };
 

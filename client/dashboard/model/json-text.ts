@@ -45,13 +45,34 @@ export function parseJson(text: string): Parsed {
   }
 }
 
-/** Browsers say where in forms of their own: `at position 12`, `line 1 column 13`. */
+/** Browsers say where in forms of their own, or not at all. So the place is found: what stands before it may go on. */
 function place(text: string, message: string): string {
-  const position = /position (\d+)/.exec(message)?.[1];
-  const what = message.replace(/^JSON\.parse: /, '').replace(/ in JSON at position.*$/, '');
-  if (position === undefined) return `Not JSON: ${what}.`;
-  const before = text.slice(0, Number(position));
+  const what = message
+    .replace(/^JSON\.parse: /, '')
+    .replace(/, (\.\.\.)?".*is not valid JSON$/s, '')
+    .replace(/ (in JSON )?at (position|line).*$/s, '');
+  if (mayGoOn(text)) return `Not JSON: it ends too early${text.trim() === '' ? ', there is nothing' : ''}.`;
+  let good = 0;
+  let bad = text.length;
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    if (mayGoOn(text.slice(0, middle))) good = middle;
+    else bad = middle;
+  }
+  const before = text.slice(0, good);
   const line = before.split('\n').length;
-  const column = before.length - before.lastIndexOf('\n');
-  return `Not JSON, at line ${line}, column ${column}: ${what}.`;
+  return `Not JSON, at line ${line}, column ${good - before.lastIndexOf('\n')}: ${what}.`;
+}
+
+/** Whether it is JSON, or the beginning of some. */
+function mayGoOn(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch (error) {
+    const { message } = error as Error;
+    if (/unexpected end|unterminated|end of data|EOF/i.test(message)) return true;
+    // V8 names what it expected where the text ends, too.
+    return Number(/position (\d+)/.exec(message)?.[1] ?? -1) >= text.length;
+  }
 }

@@ -9,6 +9,8 @@ import type { Columns } from './point-ring.ts';
 const MAX_SAMPLES = 1500;
 export const MAX_LINES = 6;
 const MAX_FIELDS = 12;
+/** With more keys than this, each names a thing of its own, as an order does: then all of them are one line. */
+const MAX_KEYS = 16;
 /** What says when or which, not how much. */
 const NO_MEASURE = /(^|_)(at|id|ts|time|timestamp|epoch|offset|seq|sequence)$|(At|AtMs|Time|TimeMs|Id)$/;
 /** Fields whose numbers are further apart than this share no scale. */
@@ -41,7 +43,7 @@ export class NumericPlot {
   }
 
   get isKeyed(): boolean {
-    return this.#keys.length > 1;
+    return this.#keys.length > 1 && this.#keys.length <= MAX_KEYS;
   }
 
   /** Records that were not looked into, as there were too many. */
@@ -82,7 +84,7 @@ export class NumericPlot {
       if (this.#fields.length < MAX_FIELDS && !this.#fields.includes(field)) this.#fields.push(field);
       this.#sizes.set(field, Math.max(this.#sizes.get(field) ?? 0, Math.abs(number)));
     }
-    if (this.#keys.length < MAX_LINES && !this.#keys.includes(key)) this.#keys.push(key);
+    if (this.#keys.length <= MAX_KEYS && !this.#keys.includes(key)) this.#keys.push(key);
     this.#samples.push({ timeMs: record.timeMs, key, numbers });
     if (this.#samples.length > MAX_SAMPLES) this.#samples.splice(0, MAX_SAMPLES / 10);
   }
@@ -95,7 +97,7 @@ export class NumericPlot {
 
   /** @param chosen fields; of a keyed channel only the first counts */
   lines(chosen: readonly string[]): PlotLines {
-    const labels = this.isKeyed ? [...this.#keys].sort() : chosen.slice(0, MAX_LINES);
+    const labels = this.isKeyed ? lineKeys(this.#keys) : chosen.slice(0, MAX_LINES);
     const index = new Map(labels.map((label, i) => [label, i]));
     const xs: number[] = [];
     const ys = labels.map((): (number | null | undefined)[] => []);
@@ -119,6 +121,12 @@ export class NumericPlot {
 }
 
 const BREAK = '\u0000';
+
+/** `core-2` before `core-10`; of more keys than lines the first. */
+function lineKeys(keys: readonly string[]): readonly string[] {
+  const names = new Intl.Collator('en', { numeric: true });
+  return [...keys].sort(names.compare).slice(0, MAX_LINES);
+}
 
 function keyOf(record: ReceivedRecord): string {
   try {

@@ -95,7 +95,7 @@ function optionsOf(latest: Latest, element: HTMLElement): uPlot.Options {
   return {
     width: Math.max(1, element.clientWidth),
     height,
-    padding: [8, 4, 0, 0],
+    padding: [8, latest.current.toMs - latest.current.fromMs < 240_000 ? 26 : 14, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,

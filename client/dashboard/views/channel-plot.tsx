@@ -39,8 +39,7 @@ export function ChannelPlot({ session }: { readonly session: ChannelSession }) {
       {xs.length > 1 && <Lines lines={lines} channel={session.channel} onPointer={setPointer} />}
       {plot.skipped > 0 && (
         <p class="quiet-text">
-          Too quick to draw each: {countText(plot.skipped)} records are not in these lines. The tail has them
-          all.
+          Lines through a part of the records: {countText(plot.skipped)} came too quickly to draw each.
         </p>
       )}
     </section>

@@ -30,12 +30,15 @@ export function ChannelTail({ session }: { readonly session: ChannelSession }) {
   const rows = held.current?.rows ?? tail.rows;
   const since = held.current ? tail.taken - held.current.taken : 0;
   // From the state as it then is: rows that stand still keep an older one of these.
-  const toggle = (id: string): void =>
+  const toggle = (id: string): void => {
+    // Whoever opens a row wants to read it.
+    if (session.mode === 'past') session.replay.pause();
     setOpen((before) => {
       const next = new Set(before);
       if (!next.delete(id)) next.add(id);
       return next;
     });
+  };
   const resume = (): void => {
     setPointed(false);
     setScrolled(false);

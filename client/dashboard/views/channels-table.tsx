@@ -64,7 +64,7 @@ function columnsOf(board: ChannelBoard, isBrief: boolean): readonly Column<Chann
       cell: (one) => (
         <span class="with-sparkline">
           <Sparkline values={board.rates(one.channel)} capacity={RATE_POINTS} />
-          {rateText(one.publishedPerSecond)}
+          <span>{rateText(one.publishedPerSecond)}</span>
         </span>
       ),
     },

@@ -80,7 +80,7 @@ export const CARDS: readonly FigureCard[] = [
     format: rateLabel,
     axisFormat: bytesText,
     binary: true,
-    facts: (f) => [['waiting in sockets', bytesText(f.bufferedBytes)]],
+    facts: (f) => [['in sockets', bytesText(f.bufferedBytes)]],
   },
   {
     title: 'Push, p99',

@@ -63,6 +63,7 @@ function Kept({ hub, minutes }: { readonly hub: HubHistory; readonly minutes: nu
   const [, gaps, missed] = hub.window(fromMs, ['gaps', 'missed']);
   const told = Math.round(sumOf(gaps));
   const left = Math.round(sumOf(missed));
+  const span = minutes === 60 ? 'the last hour' : `the last ${minutes} minutes`;
   return (
     <p class="promise">
       {latest.storeFailing ? (
@@ -85,8 +86,8 @@ function Kept({ hub, minutes }: { readonly hub: HubHistory; readonly minutes: nu
       )}
       <span class="promise-text">
         {told === 0
-          ? 'No gap was told: nothing is missing anywhere.'
-          : `${plural(told, 'gap')} told in ${minutes === 60 ? 'an hour' : `${minutes} minutes`}, ${plural(left, 'record')} left out by policy.`}
+          ? `No reader was told of a gap in ${span}.`
+          : `${plural(told, 'gap')} told to readers in ${span}, ${plural(left, 'record')} left out by policy.`}
       </span>
     </p>
   );
