@@ -112,12 +112,6 @@ describe('a page that resumes', () => {
     const count = await publish(50);
     await untilSeen(one, count - 1, 'one');
     await untilSeen(one, count - 1, 'two');
-    // Long enough for a throttled save; IndexedDB may not get to save as a page goes.
-    const key = (name: string) => `${name}`;
-    await until(
-      () => one.evaluate(() => window.tab.client!.status === 'live').then((live) => live && key('one')),
-      { what: 'to be live' },
-    );
     await two.close();
     const more = await publish(50);
     await untilSeen(one, more - 1, 'one');
@@ -185,7 +179,7 @@ describe('what a page publishes with an outbox', () => {
   });
 
   test('is not published twice when the page crashes before the hub’s answer reaches it', async () => {
-    const { proxy, client, address } = await scene();
+    const { client, address } = await scene();
     const where = address({ outbox: 'shop' });
     const watcher = await chromium.open(address({}), CRASHES);
     let page = await openBeside(watcher, where);
@@ -197,7 +191,6 @@ describe('what a page publishes with an outbox', () => {
       await untilConnected(page);
     }
     expect(await landed(client, 200)).toEqual(range(0, 200));
-    void proxy;
   });
 
   test('in several tabs that are gone is delivered by the one that comes', async () => {
