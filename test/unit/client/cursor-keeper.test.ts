@@ -84,6 +84,7 @@ describe('a subscription with resume', () => {
     expect(subscription.state).toBe('ended');
     loaded('7-1');
     await quiet();
+    expect(subscription.state).toBe('ended');
     expect(hub.received('subscribe')).toEqual([]);
     expect(seen).toEqual([]);
   });

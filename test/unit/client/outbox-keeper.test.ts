@@ -270,6 +270,20 @@ describe('connect with an outbox store', () => {
     await expect(connected).rejects.toMatchObject({ code: 'storage-failed' });
   });
 
+  test('takes publishes before it ever was connected, where it is to start offline', async () => {
+    const scene = new Scene();
+    scene.hub.refuseWith = 1006;
+    const { client } = await scene.open({ startOffline: true });
+    expect(client!.status).toBe('connecting');
+    const published = outcome(client!.publish('a', 1));
+    await client!.stored();
+    expect(scene.store.frames).toHaveLength(1);
+    scene.hub.refuseWith = undefined;
+    await comeBack({ clock: scene.clock, client: client! });
+    await quiet();
+    expect(published.value).toEqual({ cursor: '7-1' });
+  });
+
   test('lets go of the content where it does not connect', async () => {
     const scene = new Scene();
     scene.hub.refuseWith = 4200;
