@@ -20,6 +20,7 @@ import { refuseConnection } from './net/error-frame.ts';
 import { answerHttp } from './net/http-api.ts';
 import { LoopTurn } from './net/loop-turn.ts';
 import type { ConnectionServices } from './net/services.ts';
+import { StaticFiles } from './net/static-files.ts';
 import { type SocketServer, startServer } from './net/websocket-server.ts';
 import { type Logger, silentLogger } from './ops/logging.ts';
 import { createMetrics, type Reading } from './ops/metrics.ts';
@@ -42,6 +43,8 @@ export interface HubOptions {
   readonly clock?: Clock;
   /** Instead of the one that the configuration names; for tests. */
   readonly store?: OrderedStore;
+  /** Where the built dashboard and SDK are; for tests. Default: where `npm run build` puts them. */
+  readonly builtFolder?: string;
 }
 
 const DEVELOPMENT_TOKEN_TTL_MS = 24 * 60 * 60 * 1000;
@@ -59,7 +62,8 @@ export async function createHub(config: HubConfig, options: HubOptions = {}): Pr
   let core: HubCore | undefined;
   try {
     core = await openCore(config, options, clock, log);
-    return await listen(config, core, auth, clock, log);
+    const files = await StaticFiles.read(options.builtFolder);
+    return await listen(config, core, auth, files, clock, log);
   } catch (cause) {
     auth.verifier.close();
     await core?.stop();
@@ -162,7 +166,14 @@ function channelBounds({ channels }: HubConfig): (channel: string) => ChannelBou
   return (channel) => rules.find(({ matches }) => matches(channel))?.bounds ?? defaultChannelBounds;
 }
 
-async function listen(config: HubConfig, core: HubCore, auth: Auth, clock: Clock, log: Logger): Promise<Hub> {
+async function listen(
+  config: HubConfig,
+  core: HubCore,
+  auth: Auth,
+  files: StaticFiles,
+  clock: Clock,
+  log: Logger,
+): Promise<Hub> {
   const { verifier, developmentToken } = auth;
   const serverName = `ringcast/${VERSION}`;
   const { maxConnections, maxChannels: _, ...limits } = config.limits;
@@ -186,7 +197,7 @@ async function listen(config: HubConfig, core: HubCore, auth: Auth, clock: Clock
     maxConnections,
     accept: (socket) => new Connection(socket, services),
     refuse: refuseConnection,
-    answer: (question) => answerHttp({ hub: core, verifier, metrics, serverName }, question),
+    answer: (question) => answerHttp({ hub: core, verifier, metrics, serverName, files }, question),
   });
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   return {

@@ -95,27 +95,46 @@ function nearUrl(url: string): string {
   return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
 }
 
+/**
+ * Of the dashboard. In development mode with the token, in the fragment: that is sent to no server, and the page takes it
+ * out of the address at once.
+ */
+function pageUrl({ url, developmentToken }: Hub): string {
+  const page = `${nearUrl(url).replace(/^ws:/, 'http:')}/`;
+  return developmentToken === null ? page : `${page}#token=${developmentToken}`;
+}
+
 /** For people in words, for machines as one line of the log. */
 async function announce(hub: Hub, config: HubConfig, log: Logger): Promise<void> {
   const { dataFolder, store } = config;
   const { url, developmentToken } = hub;
+  const page = pageUrl(hub);
   if (!config.log.pretty) {
-    log.info({ url, dataFolder, store, ...(developmentToken !== null && { developmentToken }) }, 'listening');
+    const development = developmentToken !== null && { developmentToken };
+    log.info({ url, dashboard: page, dataFolder, store, ...development }, 'listening');
     return;
   }
   const kept =
     store === 'memory'
       ? 'records are in memory only, and gone when it stops'
       : `records are kept in ${dataFolder}`;
-  process.stdout.write(`Ringcast listens on ${url}; ${kept}.\n`);
-  if (developmentToken === null) return;
+  const listens = `Ringcast listens on ${url}; ${kept}.`;
+  if (developmentToken === null) {
+    const how = 'It asks for a token with the admin grant: npx ringcast token --admin --config <file>';
+    process.stdout.write(`Dashboard: ${page}\n${how}\n${listens}\n`);
+    return;
+  }
   // Commands find the hub by themselves only in or below the folder that holds .ringcast.
   const where = (await findDataFolder()) === dataFolder ? '' : ` --data '${dataFolder}'`;
   process.stdout.write(
     [
-      'Development mode: no auth is configured, so only this machine can connect. A token for everything:',
+      'Dashboard:',
       '',
-      developmentToken,
+      page,
+      '',
+      listens,
+      'Development mode: no auth is configured, so only this machine can connect. What follows #token= in the link is a',
+      'token for everything, and lives a day.',
       '',
       'Try it, each in a terminal of its own:',
       `  npx ringcast feed${where}`,

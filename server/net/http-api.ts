@@ -1,6 +1,6 @@
 /**
- * What the hub answers over HTTP: `/` (a word of what this is), `/health`, `/metrics`, and with an admin token
- * `/inspect`. Values in, values out; websocket-server does the transport.
+ * What the hub answers over HTTP: `/` (the dashboard, or a word of what this is), the files of the dashboard and the SDK,
+ * `/health`, `/metrics`, and with an admin token `/inspect`. Values in, values out; websocket-server does the transport.
  */
 import { RingcastError } from '../../shared/errors.ts';
 import type { TokenVerifier } from '../auth/verify-token.ts';
@@ -8,6 +8,7 @@ import type { Hub } from '../hub/hub.ts';
 import { channelsOf } from '../log/channel-catalogue.ts';
 import type { InspectedChannel, Inspection } from '../ops/inspection.ts';
 import type { Metrics } from '../ops/metrics.ts';
+import type { StaticFiles } from './static-files.ts';
 import type { HttpAnswer, HttpQuestion } from './websocket-server.ts';
 
 export interface HttpApiOptions {
@@ -15,24 +16,19 @@ export interface HttpApiOptions {
   readonly verifier: TokenVerifier;
   readonly metrics: Metrics;
   readonly serverName: string;
+  readonly files: StaticFiles;
 }
 
 const OK = '200 OK';
 const TEXT = 'text/plain; charset=utf-8';
 const JSON_TYPE = 'application/json';
 
-export async function answerHttp(
-  options: HttpApiOptions,
-  { path, authorization }: HttpQuestion,
-): Promise<HttpAnswer> {
-  const { hub, metrics, serverName } = options;
+export async function answerHttp(options: HttpApiOptions, question: HttpQuestion): Promise<HttpAnswer> {
+  const { hub, metrics, files } = options;
+  const { path, authorization } = question;
   switch (path) {
     case '/':
-      return {
-        status: OK,
-        type: TEXT,
-        body: `${serverName}: connect here by WebSocket. Also: /health, /metrics, /inspect\n`,
-      };
+      return root(options, question);
     case '/health':
       return health(hub);
     case '/metrics':
@@ -40,12 +36,24 @@ export async function answerHttp(
     case '/inspect':
       return inspect(options, authorization);
     default:
-      return {
-        status: '404 Not Found',
-        type: TEXT,
-        body: 'nothing here: try /health, /metrics or /inspect\n',
-      };
+      return (
+        files.answer(question) ?? {
+          status: '404 Not Found',
+          type: TEXT,
+          body: 'nothing here: try /health, /metrics or /inspect\n',
+        }
+      );
   }
+}
+
+/** Whoever asks for HTML is a browser; others are told in a line. */
+function root({ serverName, files }: HttpApiOptions, question: HttpQuestion): HttpAnswer {
+  if (files.has('/') && question.accept.includes('text/html')) return files.answer(question)!;
+  const page = files.has('/')
+    ? 'open this address in a browser for the dashboard'
+    : 'the dashboard was not built (npm run build)';
+  const body = `${serverName}: connect here by WebSocket; ${page}. Also: /client.js, /health, /metrics, /inspect\n`;
+  return { status: OK, type: TEXT, headers: { vary: 'accept' }, body };
 }
 
 /** While the store fails, what was accepted waits in memory: how much, and how much may. */

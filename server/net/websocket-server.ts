@@ -36,13 +36,19 @@ const CLOSE_TIMEOUT_MS = 2000;
 export interface HttpAnswer {
   readonly status: string;
   readonly type: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Left out of answers to HEAD, and of 304. */
   readonly body: string | Uint8Array;
 }
 
+/** Headers that were not sent are empty. */
 export interface HttpQuestion {
   readonly path: string;
   readonly query: string;
   readonly authorization: string;
+  readonly accept: string;
+  readonly acceptEncoding: string;
+  readonly ifNoneMatch: string;
 }
 
 export interface ServerOptions<E extends SocketEvents> {
@@ -253,7 +259,12 @@ async function serve(
     path: request.getUrl(),
     query: request.getQuery() ?? '',
     authorization: request.getHeader('authorization'),
+    accept: request.getHeader('accept'),
+    acceptEncoding: request.getHeader('accept-encoding'),
+    ifNoneMatch: request.getHeader('if-none-match'),
   };
+  // Asked now: a request must not be touched after the first wait.
+  const isHead = request.getMethod() === 'head';
   let answer: HttpAnswer;
   try {
     answer = await options.answer(question);
@@ -265,13 +276,23 @@ async function serve(
     };
   }
   if (isAborted) return;
-  response.cork(() => {
-    response
-      .writeStatus(answer.status)
-      .writeHeader('content-type', answer.type)
-      .writeHeader('x-content-type-options', 'nosniff')
-      .end(answer.body as string);
-  });
+  response.cork(() => writeAnswer(response, answer, isHead));
+}
+
+function writeAnswer(
+  response: HttpResponse,
+  { status, type, headers = {}, body }: HttpAnswer,
+  isHead: boolean,
+): void {
+  response
+    .writeStatus(status)
+    .writeHeader('content-type', type)
+    .writeHeader('x-content-type-options', 'nosniff');
+  for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value);
+  if (status.startsWith('304')) response.endWithoutBody();
+  // uWebSockets.js closes the connection after a length without its body: say so, or the next request is lost in it.
+  else if (isHead) response.writeHeader('connection', 'close').endWithoutBody(Buffer.byteLength(body));
+  else response.end(body as string);
 }
 
 function serverOf<E extends SocketEvents>(

@@ -1,8 +1,13 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
 import { createMemoryStore } from '../../server/log/memory-store.ts';
 import { FaultyStore } from '../support/faulty-store.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { startHub } from '../support/start-hub.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
 
 const httpOf = (url: string) => url.replace('ws:', 'http:');
@@ -99,10 +104,110 @@ test('/inspect needs a token with the admin grant, and tells of every channel', 
 });
 
 test('/ tells what this is, and other paths are 404', async () => {
-  const { url } = await startHub();
-  const root = await fetch(httpOf(url));
-  expect([root.status, await root.text()]).toEqual([200, expect.stringContaining('WebSocket')]);
-  expect((await fetch(`${httpOf(url)}/nothing`)).status).toBe(404);
+  const { url } = await startHub({ builtFolder: await tempFolder() });
+  for (const accept of ['*/*', 'text/html']) {
+    const root = await ask(url, '/', { accept });
+    expect([root.status, root.text]).toEqual([200, expect.stringMatching(/WebSocket.*not built/)]);
+  }
+  expect((await ask(url, '/nothing')).status).toBe(404);
+});
+
+/** Without what fetch adds and takes away by itself. */
+async function ask(url: string, path: string, headers: Record<string, string> = {}, method = 'GET') {
+  return new Promise<Answer>((resolve, reject) => {
+    const asked = request(`${httpOf(url)}${path}`, { headers, method }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => {
+        const body = Buffer.concat(chunks);
+        resolve({ status: response.statusCode!, headers: response.headers, body, text: body.toString() });
+      });
+    });
+    asked.on('error', reject).end();
+  });
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: Buffer;
+  readonly text: string;
+}
+
+const PAGE = '<!doctype html><title>Ringcast</title>';
+const SDK = `export const text = '${'x'.repeat(4000)}';\n`;
+
+async function builtFolder(): Promise<string> {
+  const folder = await tempFolder();
+  await mkdir(join(folder, 'browser'));
+  await mkdir(join(folder, 'dashboard'));
+  await writeFile(join(folder, 'browser/client.js'), SDK);
+  await writeFile(join(folder, 'browser/client.js.map'), '{}');
+  await writeFile(join(folder, 'dashboard/index.html'), PAGE);
+  await writeFile(join(folder, 'dashboard/dashboard.css'), 'body {}');
+  return folder;
+}
+
+test('/ is the dashboard for a browser, and a line of text for others', async () => {
+  const { url } = await startHub({ builtFolder: await builtFolder() });
+  const page = await ask(url, '/', { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' });
+  expect([page.status, page.text]).toEqual([200, PAGE]);
+  expect(page.headers).toMatchObject({
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': expect.stringMatching(
+      /^default-src 'none'; script-src 'self';.* frame-ancestors 'none'$/,
+    ),
+    'cache-control': 'no-cache',
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    vary: 'accept, accept-encoding',
+  });
+  const others = await ask(url, '/', { accept: '*/*' });
+  expect(others.text).toMatch(/^ringcast\/.*WebSocket/);
+  expect(others.headers.vary).toBe('accept');
+});
+
+test('/client.js is compressed for who can read that, and pages of other origins may import it', async () => {
+  const { url } = await startHub({ builtFolder: await builtFolder() });
+  const plain = await ask(url, '/client.js', { 'accept-encoding': 'gzip;q=0, br' });
+  expect([plain.status, plain.text, plain.headers['content-encoding']]).toEqual([200, SDK, undefined]);
+  expect(plain.headers).toMatchObject({
+    'access-control-allow-origin': '*',
+    'content-type': 'text/javascript; charset=utf-8',
+    vary: 'accept-encoding',
+  });
+  const small = await ask(url, '/client.js', { 'accept-encoding': 'br, gzip;q=0.5' });
+  expect(small.headers['content-encoding']).toBe('gzip');
+  expect(small.body.length).toBeLessThan(200);
+  expect(gunzipSync(small.body).toString()).toBe(SDK);
+  expect(small.headers.etag).not.toBe(plain.headers.etag);
+  const styles = await ask(url, '/dashboard.css');
+  expect(styles.headers['access-control-allow-origin']).toBeUndefined();
+});
+
+test('a file that has not changed is answered without a body', async () => {
+  const { url } = await startHub({ builtFolder: await builtFolder() });
+  const { headers } = await ask(url, '/client.js');
+  for (const tags of [headers.etag, `"other", W/${headers.etag}`, '*']) {
+    const again = await ask(url, '/client.js', { 'if-none-match': tags as string });
+    expect([again.status, again.text, again.headers.etag]).toEqual([304, '', headers.etag]);
+  }
+  expect((await ask(url, '/client.js', { 'if-none-match': '"other"' })).status).toBe(200);
+});
+
+test('HEAD is answered as GET is, without the body, and the next request is answered', async () => {
+  const { url } = await startHub({ builtFolder: await builtFolder() });
+  const head = await ask(url, '/client.js', {}, 'HEAD');
+  expect([head.status, head.text, head.headers['content-length']]).toEqual([200, '', String(SDK.length)]);
+  const health = await ask(url, '/health', {}, 'HEAD');
+  expect([health.status, health.text]).toEqual([200, '']);
+  expect((await ask(url, '/client.js.map')).text).toBe('{}');
+});
+
+test('a file that was not built says how to build it', async () => {
+  const { url } = await startHub({ builtFolder: await tempFolder() });
+  const { status, text } = await ask(url, '/client.js');
+  expect([status, text]).toEqual([404, expect.stringContaining('npm run build')]);
 });
 
 test('a question that is given up harms nobody', async () => {
