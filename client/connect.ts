@@ -24,6 +24,10 @@ export async function connectWith(
   if (outboxStore) deliverLeftovers(client, outboxStore, settings);
   if (onStatus) client.on('status', onStatus);
   if (onError) client.on('error', onError);
+  if (options.startOffline) {
+    client.start();
+    return client;
+  }
   return new Promise((resolve, reject) => {
     const abort = () => client.giveUp(new RingcastError('closed', 'connecting was aborted'));
     const cancelTimeout = settings.clock.after(settings.timeoutMs, () => {

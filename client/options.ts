@@ -56,6 +56,11 @@ export interface ConnectOptions {
    * first. Default: they live as long as the client.
    */
   readonly outboxStore?: OutboxStore | undefined;
+  /**
+   * Resolve at once, with a client that is still `connecting`, for pages that are opened offline and publish all the same:
+   * it goes on trying until it is closed. A final refusal then comes by the status `closed`. Default false.
+   */
+  readonly startOffline?: boolean | undefined;
   /** Silence after which the hub is asked whether it is there, ms; after twice that it is taken for dead. Default 20,000. */
   readonly pingIntervalMs?: number | undefined;
   /** How long one attempt to connect may take, token included, ms. Default 10,000. */

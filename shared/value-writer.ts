@@ -14,13 +14,21 @@ const SCRATCH_BYTES = 1024;
 const utf8 = new TextEncoder();
 const float = new DataView(new ArrayBuffer(8));
 
+/** Undefined while somebody writes into it: a value's getter may have another written meanwhile. */
+let scratch: Uint8Array<ArrayBuffer> | undefined = new Uint8Array(SCRATCH_BYTES);
+
 /** A value in bytes of its own. Throws as {@link writeValue}. */
 export function valueBytes(value: unknown): Uint8Array {
-  for (let room = SCRATCH_BYTES; ; ) {
-    const bytes = new Uint8Array(room);
-    const end = writeValue(bytes, 0, value);
-    if (end <= room) return bytes.slice(0, end);
-    room = end;
+  const room = scratch ?? new Uint8Array(SCRATCH_BYTES);
+  scratch = undefined;
+  try {
+    for (let bytes = room; ; ) {
+      const end = writeValue(bytes, 0, value);
+      if (end <= bytes.length) return bytes.slice(0, end);
+      bytes = new Uint8Array(end);
+    }
+  } finally {
+    scratch = room;
   }
 }
 

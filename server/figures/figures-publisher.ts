@@ -22,8 +22,8 @@ import { subscriptionFiguresOf } from './subscription-figures.ts';
 const LIST_ROUNDS = 2;
 /** The disk is asked how much it holds at every so many rounds. */
 const DISK_ROUNDS = 10;
-/** Connections whose buffers are summed in one round; of more, those that were accepted first. */
-const MAX_SUMMED = 20_000;
+/** Connections whose buffers are asked for in one round; with more, the sum is that of the last times each was asked. */
+const ASKED_PER_ROUND = 2000;
 
 export interface FiguresOptions {
   readonly hub: Hub;
@@ -49,6 +49,10 @@ export class FiguresPublisher {
   #listedMs: number;
   #listedChannels: readonly string[] = [];
   #round = 0;
+  /** Connections that are still to be asked what waits for them. */
+  #unasked: Iterator<Reader> | undefined;
+  #bufferedSoFar = 0;
+  #bufferedBytes = 0;
   #storedBytes: number | null;
   #cancel: (() => void) | undefined;
 
@@ -112,15 +116,9 @@ export class FiguresPublisher {
   }
 
   #gauges(nowMs: number): HubGauges {
-    const { hub, serverName, connectionCount, readers } = this.#options;
+    const { hub, serverName, connectionCount } = this.#options;
     const { writeBehind, epoch, ringBytes } = hub.logs;
     const { rss, heapUsed } = process.memoryUsage();
-    let bufferedBytes = 0;
-    let summed = 0;
-    for (const { sink } of readers()) {
-      bufferedBytes += sink.bufferedBytes;
-      if (++summed === MAX_SUMMED) break;
-    }
     return {
       server: serverName,
       epoch,
@@ -136,9 +134,24 @@ export class FiguresPublisher {
       rssBytes: rss,
       heapBytes: heapUsed,
       ringBytes,
-      bufferedBytes,
+      bufferedBytes: this.#sumBuffered(),
       storedBytes: this.#storedBytes,
     };
+  }
+
+  #sumBuffered(): number {
+    this.#unasked ??= this.#options.readers()[Symbol.iterator]();
+    for (let asked = 0; asked < ASKED_PER_ROUND; asked++) {
+      const { done, value } = this.#unasked.next();
+      if (done) {
+        this.#bufferedBytes = this.#bufferedSoFar;
+        this.#bufferedSoFar = 0;
+        this.#unasked = undefined;
+        break;
+      }
+      this.#bufferedSoFar += value.sink.bufferedBytes;
+    }
+    return this.#bufferedBytes;
   }
 
   /** While the disk is behind, memory is for what users publish: those who read now are told, nothing is kept. */

@@ -87,10 +87,13 @@ function tryVersion(
   executable: string,
   env: Readonly<Record<string, string>>,
 ): { readonly ok: boolean; readonly said: string } {
-  const { status, stderr, error } = spawnSync(executable, ['--version'], {
+  const { status, stdout, stderr, error } = spawnSync(executable, ['--version'], {
     env: { ...process.env, ...env },
     encoding: 'utf8',
     timeout: 15_000,
   });
-  return { ok: status === 0, said: error?.message ?? stderr.trim().slice(-500) };
+  return {
+    ok: status === 0 && stdout.includes('Chromium'),
+    said: error?.message ?? stderr.trim().slice(-500),
+  };
 }

@@ -56,8 +56,8 @@ describe('a page whose listener takes 50 ms, under 10,000 records a second', () 
     expect(queuedBytes).toBeLessThan(4 * MIB);
     expect(taken).toBeGreaterThan(80);
     expect(taken).toBeLessThan(400);
-    expect(lag!.records).toBeGreaterThan(PER_SECOND);
-    expect(lag!.ms).toBeGreaterThan(0);
+    expect(lag!.records).toBeGreaterThan(7 * PER_SECOND);
+    expect(lag!.ms).toBeGreaterThan(5000);
     expect(text).toContain('ms behind');
   });
 
@@ -98,7 +98,7 @@ describe('a page whose listener takes 50 ms, under 10,000 records a second', () 
       `price board: ${records} shown, ${conflated} conflated; oldest price ${Math.max(...ages)} ms old under load; ` +
         `the newest of all ${Math.round(performance.now() - endMs)} ms after the last`,
     );
-    expect(Math.max(...ages.slice(-50))).toBeLessThan(3000);
+    expect(Math.max(...ages.slice(-50))).toBeLessThan(4000);
     expect(records + conflated).toBe(total);
   });
 });

@@ -44,12 +44,7 @@ describe('README', () => {
   it('has an SDK example that publishes, subscribes and reads history', async () => {
     const hub = await startHub({ config: { store: 'rocksdb' } });
     const env = { RINGCAST_URL: hub.url, RINGCAST_TOKEN: await hub.token() };
-    const output = await runExample(
-      'sdk',
-      example("connect } from 'ringcast/client'"),
-      env,
-      await tempFolder(),
-    );
+    const output = await runExample('sdk', example('RINGCAST_URL'), env, await tempFolder());
     expect(output).toMatch(/^\d+-1 order-1 \{ id: 1, qty: 5 \}\n1 of history\n$/);
   });
 

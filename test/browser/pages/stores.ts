@@ -62,7 +62,7 @@ try {
     ...(cursors && {
       cursorStore: cursors === 'local' ? new LocalStorageCursorStore() : new IndexedDbCursorStore(),
     }),
-    ...(outbox && { outboxStore: new IndexedDbOutbox(outbox) }),
+    ...(outbox && { outboxStore: new IndexedDbOutbox(outbox), startOffline: true }),
   });
   tab.client = client;
   if (resume) {

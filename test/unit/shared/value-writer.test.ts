@@ -114,6 +114,17 @@ describe('written values', () => {
     }
   });
 
+  test('stay apart where the getter of one has another written', () => {
+    const outer = {
+      a: 'outer',
+      get b() {
+        return [...valueBytes({ inner: 'another' })].length;
+      },
+      c: 'end',
+    };
+    expect(hex(valueBytes(outer))).toBe(hex(valueBytes({ a: 'outer', b: 15, c: 'end' })));
+  });
+
   test.each([15, 16, 65_535, 65_536])('of %i items and members have the right counts', (count) => {
     const names = Array.from({ length: count }, (_, i) => i);
     for (const each of [names, Object.fromEntries(names.map((i) => [`k${i}`, i]))]) {
