@@ -14,23 +14,23 @@ import { RingcastError } from '../../shared/errors.ts';
 export const MAX_GRANT_PATTERNS = 256;
 
 export interface Grants {
-  /**
-   * Names that begin with "$" take a pattern that begins with "$" itself, or `admin`; "$sys." names take `admin`, since
-   * what the hub says of itself names its users and channels.
-   */
+  /** Names that begin with "$" take a pattern that begins with "$" itself, or `admin`; those with "$sys." take `admin`. */
   maySubscribe(channel: string): boolean;
-  /** Never true for "$sys." names: only the hub publishes there, whatever the pattern and `admin` say. */
+  /** Never true for names that begin with "$": only the hub publishes there, whatever the pattern and `admin` say. */
   mayPublish(channel: string): boolean;
   /** May use the administration interface and read every "$" channel; opens no other channel by itself. */
   readonly admin: boolean;
 }
 
-const RESERVED_PREFIX = '$sys.';
+/** Of channels that are the hub's to publish. */
+const HUB_PREFIX = '$';
+/** Of those among them that tell of everyone: who is connected, and which channels there are. */
+const FIGURES_PREFIX = '$sys.';
 
 /** Everything that can be granted: for embedding without tokens, and for tests. */
 export const allGrants: Grants = Object.freeze({
   maySubscribe: () => true,
-  mayPublish: (channel: string) => !channel.startsWith(RESERVED_PREFIX),
+  mayPublish: (channel: string) => !channel.startsWith(HUB_PREFIX),
   admin: true,
 });
 
@@ -45,9 +45,10 @@ export function parseGrants(claim: unknown): Grants {
   const writable = compileNames(parsePatterns('publish', publish));
   return {
     // Patterns keep "$" names apart by themselves: ">" and a leading "*" never match them.
-    maySubscribe: (channel) =>
-      admin && channel.startsWith('$') ? true : readable(channel) && !channel.startsWith(RESERVED_PREFIX),
-    mayPublish: (channel) => writable(channel) && !channel.startsWith(RESERVED_PREFIX),
+    maySubscribe: admin
+      ? (channel) => readable(channel) || channel.startsWith(HUB_PREFIX)
+      : (channel) => readable(channel) && !channel.startsWith(FIGURES_PREFIX),
+    mayPublish: (channel) => writable(channel) && !channel.startsWith(HUB_PREFIX),
     admin,
   };
 }

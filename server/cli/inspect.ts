@@ -21,7 +21,8 @@ const ANSWER_TIMEOUT_MS = 30_000;
 export async function inspect(pattern: string | undefined, options: InspectOptions): Promise<ExitCode> {
   const folder = await idleFolder(options);
   const all = folder === undefined ? await askHub(options) : await readFolder(folder);
-  const matches = pattern === undefined ? () => true : compilePattern(pattern);
+  // The hub's own channels are shown to who asks for them: '$sys.>'.
+  const matches = compilePattern(pattern ?? '>');
   const inspection = { ...all, channels: all.channels.filter(({ name }) => matches(name)) };
   process.stdout.write(options.json ? `${JSON.stringify(inspection)}\n` : inspectionText(inspection));
   return EXIT.ok;

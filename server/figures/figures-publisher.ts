@@ -9,12 +9,12 @@ import { CHANNEL_FIGURES, HUB_FIGURES, SUBSCRIPTION_FIGURES } from '../../shared
 import { encodeValue } from '../../shared/msgpack.ts';
 import { ActiveChannels } from '../hub/active-channels.ts';
 import type { Hub } from '../hub/hub.ts';
-import { publish } from '../hub/publish.ts';
-import { Publisher } from '../hub/publisher.ts';
 import type { Reader } from '../hub/reader.ts';
 import type { LoopDelay } from '../ops/loop-delay.ts';
 import { channelFiguresOf } from './channel-figures.ts';
+import { encodeFitting } from './fitting.ts';
 import { type HubCounters, type HubGauges, hubFiguresOf } from './hub-figures.ts';
+import { OwnChannel } from './own-channel.ts';
 import { percentilesOf } from './percentiles.ts';
 import { subscriptionFiguresOf } from './subscription-figures.ts';
 
@@ -40,7 +40,9 @@ export interface FiguresOptions {
 
 export class FiguresPublisher {
   readonly #options: FiguresOptions;
-  readonly #publisher = new Publisher(Number.POSITIVE_INFINITY, { send: () => {} });
+  readonly #hubChannel: OwnChannel;
+  readonly #channelsChannel: OwnChannel;
+  readonly #subscriptionsChannel: OwnChannel;
   readonly #active = new ActiveChannels();
   readonly #startMs: number;
   #delays: number[] = [];
@@ -59,6 +61,9 @@ export class FiguresPublisher {
   constructor(options: FiguresOptions) {
     const { clock, hub, loopDelay, folder } = options;
     this.#options = options;
+    this.#hubChannel = new OwnChannel(hub, HUB_FIGURES);
+    this.#channelsChannel = new OwnChannel(hub, CHANNEL_FIGURES);
+    this.#subscriptionsChannel = new OwnChannel(hub, SUBSCRIPTION_FIGURES);
     this.#startMs = clock.monotonicMs();
     this.#countedMs = this.#startMs;
     this.#listedMs = this.#startMs;
@@ -91,15 +96,20 @@ export class FiguresPublisher {
     if (this.#options.folder !== null && this.#round % DISK_ROUNDS === 0) this.#askDisk();
     this.#round++;
     const isListRound = this.#round % LIST_ROUNDS === 0;
-    this.#append(HUB_FIGURES, this.#hubFigures());
+    this.#append(this.#hubChannel, encodeValue(this.#hubFigures()));
     if (!isListRound) return;
     const nowMs = this.#options.clock.monotonicMs();
     const intervalMs = nowMs - this.#listedMs;
     this.#listedMs = nowMs;
     const channels = channelFiguresOf(hub, this.#active.take(), this.#listedChannels, intervalMs);
     this.#listedChannels = channels.channels.map(({ channel }) => channel);
-    this.#append(CHANNEL_FIGURES, channels);
-    this.#append(SUBSCRIPTION_FIGURES, subscriptionFiguresOf(hub, this.#options.readers(), intervalMs));
+    const subscriptions = subscriptionFiguresOf(hub, this.#options.readers(), intervalMs);
+    const listed = encodeFitting(channels.channels, (fitting) => ({ ...channels, channels: fitting }));
+    this.#append(this.#channelsChannel, listed);
+    this.#append(
+      this.#subscriptionsChannel,
+      encodeFitting(subscriptions.subscriptions, (fitting) => ({ ...subscriptions, subscriptions: fitting })),
+    );
   }
 
   #hubFigures() {
@@ -154,15 +164,12 @@ export class FiguresPublisher {
     return this.#bufferedBytes;
   }
 
-  /** While the disk is behind, memory is for what users publish: those who read now are told, nothing is kept. */
-  #append(channel: string, figures: object): void {
-    const { hub } = this.#options;
-    if (hub.isStopping || hub.isPressed) return;
-    const records = [{ key: null, meta: null, payload: encodeValue(figures) }];
-    const frame = { op: 'publish', id: 0, ack: 'memory', entries: [{ channel, records }] } as const;
-    // Refused where there are too many channels, for example; then there are no figures, and the hub goes on.
-    const refuse = () => {};
-    void publish(hub, this.#publisher, frame, () => true, refuse);
+  /** Where it cannot be opened, as where there are too many channels, there are no figures, and the hub goes on. */
+  #append(own: OwnChannel, payload: Uint8Array): void {
+    own.open().then(
+      () => own.append(payload),
+      () => {},
+    );
   }
 
   #askDisk(): void {

@@ -4,6 +4,7 @@ import { formatCursor } from '../../shared/terms.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { Reader } from '../hub/reader.ts';
 import type { Subscription } from '../hub/subscription.ts';
+import { shortened } from './fitting.ts';
 
 export const MAX_LISTED_SUBSCRIPTIONS = 64;
 /** Looked at to find those that lag furthest: who has lagged longest comes first. */
@@ -41,9 +42,12 @@ function add(listed: Set<Subscription>, subscription: Subscription): void {
 
 function figuresOf(hub: Hub, subscription: Subscription): SubscriptionFigures {
   const { reader, channel, terms, cursor, lagRecords } = subscription;
+  const { connection, client, subject } = reader.identity;
   const tally = hub.catchUp.tallies.of(subscription);
   return {
-    ...reader.identity,
+    connection,
+    client: shortened(client),
+    subject: shortened(subject),
     channel: channel.log.name,
     state: stateOf(subscription),
     policy: terms.policy,

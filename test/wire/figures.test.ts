@@ -10,6 +10,7 @@ import {
   SUBSCRIPTION_FIGURES,
   type SubscriptionsFigures,
 } from '../../shared/figures.ts';
+import { encodeValue } from '../../shared/msgpack.ts';
 import { startHub, type TestHub } from '../support/start-hub.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
@@ -167,4 +168,29 @@ test('with an interval of 0 the hub says nothing of itself', async () => {
   const hub = await startHub();
   const admin = await clientOf(hub, { admin: true });
   expect((await admin.history(HUB_FIGURES)).records).toEqual([]);
+});
+
+test('records of figures stay below 16 KiB, and come whatever the limit of users’ records', async () => {
+  const hub = await startHub({ config: { ...QUICK, limits: { maxRecordBytes: 100 } } });
+  const name = 'x'.repeat(128);
+  for (let i = 0; i < 70; i++) {
+    const client = await clientOf(hub, { subject: 's'.repeat(1000) }, { name });
+    client.subscribe('a'.repeat(250), {}, () => {});
+  }
+  const admin = await clientOf(hub, { admin: true });
+  const figures = await figuresOf<SubscriptionsFigures>(
+    admin,
+    SUBSCRIPTION_FIGURES,
+    ({ total }) => total > 70,
+  );
+  expect(encodeValue(figures).length).toBeLessThan(16 * 1024);
+  expect(figures.subscriptions.length).toBeGreaterThan(20);
+  expect((await figuresOf<HubFigures>(admin, HUB_FIGURES, () => true)).connections).toBe(71);
+});
+
+test('what the hub says of itself does not count as published', async () => {
+  const hub = await startHub({ config: QUICK });
+  const admin = await clientOf(hub, { admin: true });
+  await figuresOf<HubFigures>(admin, HUB_FIGURES, ({ uptimeMs }) => uptimeMs > 300);
+  expect(await hub.metric('ringcast_published_records_total')).toBe(0);
 });

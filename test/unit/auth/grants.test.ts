@@ -20,15 +20,17 @@ const TABLE: [string[], boolean, string, boolean, boolean][] = [
   // Names with "$" take a pattern that begins with "$" itself.
   [['>'], false, '$app.status', false, false],
   [['*.status'], false, '$app.status', false, false],
-  [['$app.>'], false, '$app.status', true, true],
-  [['$app.status'], false, '$app.status', true, true],
+  [['$app.>'], false, '$app.status', true, false],
+  [['$app.status'], false, '$app.status', true, false],
   [['$app.*'], false, '$other.status', false, false],
   [['$app.>'], false, 'orders', false, false],
-  // "$sys." is the hub's to publish, whoever asks.
+  // "$" is the hub's to publish, whoever asks, and "$sys." an admin's to read.
   [['$sys.>'], false, '$sys.stats', false, false],
+  [['$sys.stats'], false, '$sys.stats', false, false],
   [['$sys.stats'], true, '$sys.stats', true, false],
   [['>'], false, '$sys.stats', false, false],
-  [['$system.>'], false, '$system.a', true, true],
+  [['$app.status'], true, '$app.status', true, false],
+  [['$system.>'], false, '$system.a', true, false],
   // Admin reads every "$" name, and opens nothing else.
   [[], true, '$sys.stats', true, false],
   [[], true, '$app.status', true, false],
@@ -109,11 +111,11 @@ describe('grants', () => {
 });
 
 describe('allGrants', () => {
-  it('opens every channel to readers, and all but "$sys." to publishers', () => {
+  it('opens every channel to readers, and all but those with "$" to publishers', () => {
     for (const name of ['orders', '$app.status', '$sys.stats'])
       expect(allGrants.maySubscribe(name)).toBe(true);
     expect(allGrants.mayPublish('orders')).toBe(true);
-    expect(allGrants.mayPublish('$app.status')).toBe(true);
+    expect(allGrants.mayPublish('$app.status')).toBe(false);
     expect(allGrants.mayPublish('$sys.stats')).toBe(false);
     expect(allGrants.admin).toBe(true);
   });
