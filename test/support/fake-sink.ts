@@ -27,6 +27,7 @@ export class FakeSink implements Sink {
   /** The first frame that broke the contract. The hub is not to notice, so it is kept for {@link check}. */
   #failure: unknown;
   #roomBytes: number;
+  #largestBytes = 0;
   readonly #takers = new Map<number, FrameTaker>();
 
   /** @param roomBytes what the kernel takes before bytes are buffered; all by default */
@@ -38,6 +39,7 @@ export class FakeSink implements Sink {
   send(bytes: Uint8Array): SendResult {
     if (this.isClosed) return 'closed';
     this.#record(bytes);
+    this.#largestBytes = Math.max(this.#largestBytes, bytes.length);
     const taken = this.bufferedBytes > 0 ? 0 : Math.min(bytes.length, this.#roomBytes);
     this.#roomBytes -= taken;
     if (taken === bytes.length) return 'sent';
@@ -86,7 +88,7 @@ export class FakeSink implements Sink {
   check(): void {
     if (this.#failure) throw this.#failure;
     // A page may come on top of three quarters of the mark, and is larger than foreseen where it is one large record.
-    const pageBytes = Math.max(2 * LIVE_MARK_BYTES, ...this.sent.map(({ bytes }) => bytes));
+    const pageBytes = Math.max(2 * LIVE_MARK_BYTES, this.#largestBytes);
     if (this.peakBytes > CATCH_UP_MARK_BYTES - LIVE_MARK_BYTES + pageBytes) {
       throw new Error(`${this.peakBytes} bytes were buffered at once`);
     }
