@@ -19,6 +19,7 @@ const FIRST_CONNECTIONS = 1000;
 const CLIENTS_PER_PROCESS = 10_000;
 /** Beside its connections: files of the store, libraries, pipes. */
 const SPARE_FILES = 300;
+const WARM_UP_MS = 5000;
 const SETTLE_STEP_MS = 500;
 const SETTLE_STEPS = 12;
 
@@ -43,6 +44,8 @@ async function measureIdle(name: string, count: number, run: BenchRun): Promise<
     const measured = keep(server.process);
     const clients = new IdleClients(name, server, keep);
     await clients.open(FIRST_CONNECTIONS);
+    // What a server does every few seconds, it has done by then.
+    await pause(WARM_UP_MS);
     const before = await settled(measured);
     await clients.open(count);
     const after = await settled(measured);
