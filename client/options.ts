@@ -17,8 +17,8 @@ import {
   type RecordMeta,
 } from '../shared/terms.ts';
 import { type BackoffPolicy, DEFAULT_BACKOFF } from './backoff.ts';
-import type { CursorStore } from './cursor-store.ts';
-import type { OutboxStore } from './outbox-store.ts';
+import type { CursorStore } from './stores/cursor-store.ts';
+import type { OutboxStore } from './stores/outbox-store.ts';
 import type { OpenTransport } from './transport.ts';
 import { platformSignals, type WakeSource } from './wake-signals.ts';
 

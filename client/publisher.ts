@@ -16,10 +16,9 @@ import {
 import { ACK_LEVELS, type AckLevel, formatCursor, type RecordMeta } from '../shared/terms.ts';
 import { valueBytes } from '../shared/value-writer.ts';
 import { type BackoffPolicy, backoffDelayMs } from './backoff.ts';
+import { publishOf } from './failed-publish.ts';
 import { checkChannel, type PublishItem, type PublishOptions, readExpectedCursor } from './options.ts';
 import { Outbox, type OutboxFrame } from './outbox.ts';
-import { OutboxKeeper } from './outbox-keeper.ts';
-import type { OutboxClaim } from './outbox-store.ts';
 import { type FrameEntry, publishFrame } from './publish-frame.ts';
 import { checkMeta, PublishLimits } from './publish-limits.ts';
 import {
@@ -32,6 +31,7 @@ import {
 import { RecordMemory } from './record-memory.ts';
 import { RecordWriter } from './record-writer.ts';
 import type { Requests } from './requests.ts';
+import type { OutboxKeeper } from './stores/outbox-keeper.ts';
 
 /** What waits is sent while a loop publishes without end, once it is so much. */
 const EAGER_BYTES = 64 * 1024;
@@ -51,7 +51,7 @@ export interface PublisherSettings {
 
 /** Where publishes are stored before they are sent. */
 export interface PublisherStorage {
-  readonly claim: OutboxClaim;
+  readonly keeper: OutboxKeeper;
   readonly producerId: string;
   report(error: unknown, channel: string | null): void;
 }
@@ -82,7 +82,8 @@ export class Publisher {
     this.#requests = requests;
     this.#settings = settings;
     this.#outbox = new Outbox(storage !== undefined);
-    this.#keeper = storage && this.#keep(storage);
+    if (storage) this.#keep(storage);
+    this.#keeper = storage?.keeper;
   }
 
   /** Bytes of the publishes that wait to be sent or to be answered. */
@@ -204,9 +205,9 @@ export class Publisher {
 
   // The store -----------------------------------------------------------------------------------------------------------
 
-  #keep({ claim, producerId, report }: PublisherStorage): OutboxKeeper {
+  #keep({ keeper, producerId, report }: PublisherStorage): void {
     const frameLimits = () => this.#frameLimits;
-    return new OutboxKeeper(claim, producerId, this.#outbox, {
+    keeper.begin(this.#outbox, producerId, {
       get limits() {
         return frameLimits();
       },
@@ -214,6 +215,7 @@ export class Publisher {
       advance: () => this.#flush(),
       reject,
       report,
+      publishOf,
     });
   }
 
