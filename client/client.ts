@@ -275,7 +275,7 @@ export class Client {
   async refreshToken(token?: string): Promise<void> {
     if (token !== undefined) this.#connection.token = token;
     else if (typeof this.#connection.token !== 'function') {
-      throw new TypeError('hand in the new token: this client was connected with a string, not a function');
+      throw new TypeError('hand in the new token: connect was given no function');
     }
     const fresh = await this.#connection.fetchToken();
     if (this.#status === 'closed') throw closedError();
@@ -328,8 +328,7 @@ export class Client {
   #saver(channel: string, options: SubscribeOptions): CursorSaver | undefined {
     const resume = readResume(options.resume);
     if (!resume) return undefined;
-    if (!this.#cursors)
-      throw new TypeError('resume needs a place for cursors: connect(url, { cursorStore })');
+    if (!this.#cursors) throw new TypeError('resume needs connect(url, { cursorStore })');
     return this.#cursors.saver(channel, resume);
   }
 

@@ -187,7 +187,7 @@ export class Publisher {
       return;
     }
     const { inDoubt, unsent } = this.#outbox.clear();
-    const text = 'the connection broke before the hub answered: the record may or may not have been taken';
+    const text = 'the connection broke; the hub may or may not have taken it before';
     const lost = new RingcastError('connection-lost', text, { cause: error });
     for (const { reject } of inDoubt) reject(lost);
     for (const { reject } of unsent) reject(error);
@@ -223,7 +223,7 @@ export class Publisher {
   async #leave(keeper: OutboxKeeper, error: RingcastError): Promise<void> {
     await keeper.end();
     for (const { reject } of this.#outbox.clearQueue()) reject(error);
-    const text = 'the client was closed; the publish is stored, and sent by the next client with this outbox';
+    const text = 'the client is closed; the publish is stored, and the next client sends it';
     const left = new RingcastError('publish-stored', text, { cause: error });
     const { inDoubt, unsent } = this.#outbox.clear();
     for (const { reject } of [...inDoubt, ...unsent]) reject(left);
@@ -276,7 +276,7 @@ export class Publisher {
   #makeRoom(bytes: number): void {
     const { maxOutboxBytes } = this.#settings;
     if (this.outboxBytes + bytes <= maxOutboxBytes) return;
-    const text = `${this.outboxBytes} bytes of publishes are not acknowledged yet, and ${bytes} more are beyond maxOutboxBytes (${maxOutboxBytes}); await publishes before you go on`;
+    const text = `${this.outboxBytes} bytes wait, and ${bytes} more are beyond maxOutboxBytes (${maxOutboxBytes}); await publishes`;
     throw new RingcastError('outbox-full', text);
   }
 
@@ -315,7 +315,7 @@ export class Publisher {
     });
     for (const frame of this.#outbox.dropOversized(this.#limits.frameBytes)) {
       const doubt = frame.inDoubt ? '; the hub may or may not have taken it before' : '';
-      const text = `the hub takes frames of ${this.#limits.frameBytes} bytes now, and this publish was sent in a larger one${doubt}`;
+      const text = `its frame is larger than the ${this.#limits.frameBytes} bytes that this hub takes${doubt}`;
       this.#reject(frame, new RingcastError('record-too-large', text));
     }
   }

@@ -221,6 +221,6 @@ export class Subscription<Item = ReceivedRecord> implements AsyncIterable<Item, 
 
 /** The state comes before all else. */
 export function stateError(channel: string): RingcastError {
-  const text = `${channel} is open already, and the state comes before all else; unsubscribe first, or use another client`;
+  const text = `${channel} is open already, not for its state; unsubscribe first, or use another client`;
   return new RingcastError('already-subscribed', text);
 }

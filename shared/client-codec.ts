@@ -27,7 +27,7 @@ export function decodeServer(bytes: Uint8Array): ServerFrame | undefined {
   const known = serverOps.get(items[0] as number);
   if (!known) return undefined;
   if (serverLayouts[known]!.carriesRun) {
-    throw new RingcastError('bad-frame', `${known} must begin with a one-byte array header and its opcode`);
+    throw new RingcastError('bad-frame', `${known} must begin with one byte and its opcode`);
   }
   return decodeArray(serverLayouts[known]!, items, known) as ServerFrame;
 }

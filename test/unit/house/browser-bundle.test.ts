@@ -8,7 +8,7 @@ import * as storeSources from '../../../client/stores.ts';
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** The goal is 20 KiB. This holds what was reached, so that it grows by decision only. */
-const MAX_GZIPPED_BYTES = 31 * 1024;
+const MAX_GZIPPED_BYTES = 27 * 1024;
 
 let bundle: Bundle;
 let code: string;
