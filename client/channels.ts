@@ -65,7 +65,7 @@ export class Channels {
     }
     if (shared.unused) shared.terms = terms;
     if (!isSame(shared.terms, terms)) {
-      const text = `all subscriptions of a client to one channel share policy, lag limits and deliver, and ${channel} is open with others; unsubscribe first, or use another client`;
+      const text = `${channel} is open already, with another policy, lag limit or deliver; unsubscribe first, or use another client`;
       throw new RingcastError('already-subscribed', text);
     }
     if (plan.from === 'state' && !shared.idle) throw stateError(channel);

@@ -3,6 +3,7 @@
  * nothing by itself: what a frame, a cut or a welcome means is decided where it is dealt with. Made by `connectWith`,
  * which index.ts and node.ts call with a transport each.
  */
+import { nanoid } from 'nanoid';
 import type { Clock } from '../shared/clock.ts';
 import type { RingcastError } from '../shared/errors.ts';
 import type { ErrorFrame, ServerFrame, Welcome } from '../shared/frames.ts';
@@ -11,7 +12,6 @@ import { backoffDelayMs } from './backoff.ts';
 import { Channels } from './channels.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionState } from './connection-state.ts';
-import { CursorKeeper, type CursorSaver } from './cursor-keeper.ts';
 import { Emitter } from './emitter.ts';
 import { gatherHistory, type HistoryPage, readPages } from './history.ts';
 import type { Lag } from './lag.ts';
@@ -29,8 +29,6 @@ import {
   type SubscribeOptions,
   type TokenSource,
 } from './options.ts';
-import { producerOf } from './outbox-keeper.ts';
-import type { OutboxClaim } from './outbox-store.ts';
 import type { GapItem, Listener } from './outlet.ts';
 import type { PublishResult } from './publish-queue.ts';
 import { Publisher } from './publisher.ts';
@@ -38,6 +36,8 @@ import { Pulls } from './pulls.ts';
 import type { ReceivedRecord } from './record.ts';
 import { errorFrom, Requests } from './requests.ts';
 import { closedError, statusOf } from './status.ts';
+import type { CursorKeeper, CursorSaver } from './stores/cursor-keeper.ts';
+import type { OutboxKeeper } from './stores/outbox-keeper.ts';
 import type { Subscription } from './subscription.ts';
 
 export interface ClientEvents {
@@ -76,11 +76,11 @@ export class Client {
   #drainTimeoutMs: number | undefined;
   #cancelDrain: (() => void) | undefined;
 
-  /** @param claim where publishes are stored. */
-  constructor(settings: Settings, claim?: OutboxClaim) {
-    const { clock, backoff, maxQueuedBytes, hub, cursorStore: store } = settings;
+  /** @param keeper stores publishes. */
+  constructor(settings: Settings, keeper?: OutboxKeeper) {
+    const { clock, backoff, maxQueuedBytes, hub, cursorStore } = settings;
     this.#clock = clock;
-    const producerId = producerOf(claim);
+    const producerId = keeper?.producerId ?? nanoid();
     const handlers = {
       onLive: (welcome: Welcome) => this.#onLive(welcome),
       onLost: () => this.#onLost(),
@@ -91,14 +91,14 @@ export class Client {
     const report = (error: unknown, channel: string | null) => this.#report(error, channel);
     this.#connection = new Connection(settings, handlers, producerId);
     this.#requests = new Requests();
-    const storage = claim && { claim, producerId, report };
+    const storage = keeper && { keeper, producerId, report };
     this.#publisher = new Publisher(this.#connection, this.#requests, settings, storage);
     this.#pulls = new Pulls(this.#connection, this.#requests);
     this.#lags = new LagWatch(clock, {
       onLag: (lag) => this.#events.emit('lag', lag),
       onBehind: () => this.#drainTimeoutMs === undefined && this.#connection.ready && this.#tellStatus(),
     });
-    this.#cursors = store && new CursorKeeper({ store, hub, clock, report });
+    this.#cursors = cursorStore?.keeper({ hub, clock, report });
     this.#channels = new Channels(this.#connection, {
       requests: this.#requests,
       pulls: this.#pulls,
@@ -275,7 +275,7 @@ export class Client {
   async refreshToken(token?: string): Promise<void> {
     if (token !== undefined) this.#connection.token = token;
     else if (typeof this.#connection.token !== 'function') {
-      throw new TypeError('hand in the new token: this client was connected with a string, not a function');
+      throw new TypeError('hand in the new token: connect was given no function');
     }
     const fresh = await this.#connection.fetchToken();
     if (this.#status === 'closed') throw closedError();
@@ -328,8 +328,7 @@ export class Client {
   #saver(channel: string, options: SubscribeOptions): CursorSaver | undefined {
     const resume = readResume(options.resume);
     if (!resume) return undefined;
-    if (!this.#cursors)
-      throw new TypeError('resume needs a place for cursors: connect(url, { cursorStore })');
+    if (!this.#cursors) throw new TypeError('resume needs connect(url, { cursorStore })');
     return this.#cursors.saver(channel, resume);
   }
 

@@ -3,7 +3,6 @@
  */
 import { RingcastError } from '../shared/errors.ts';
 import { Client } from './client.ts';
-import { deliverLeftovers } from './leftovers.ts';
 import { type ConnectOptions, readSettings } from './options.ts';
 import type { OpenTransport } from './transport.ts';
 
@@ -17,11 +16,15 @@ export async function connectWith(
   signal?.throwIfAborted();
   const { outboxStore, hub } = settings;
   // Without a store, not a turn later.
-  const claim = outboxStore && (await outboxStore.claim(hub).catch(rejectStore));
-  if (claim && signal?.aborted) await claim.release();
+  const keeper = outboxStore && (await outboxStore.open(hub));
+  if (keeper && signal?.aborted) await keeper.release();
   signal?.throwIfAborted();
-  const client = new Client(settings, claim);
-  if (outboxStore) deliverLeftovers(client, outboxStore, settings);
+  const client = new Client(settings, keeper);
+  outboxStore?.deliverLeftovers(
+    client,
+    hub,
+    (leftover) => new Client({ ...settings, token: client.token }, leftover),
+  );
   if (onStatus) client.on('status', onStatus);
   if (onError) client.on('error', onError);
   if (options.startOffline) {
@@ -46,9 +49,4 @@ export async function connectWith(
     signal?.addEventListener('abort', abort, { once: true });
     client.start();
   });
-}
-
-function rejectStore(cause: unknown): never {
-  if (cause instanceof RingcastError) throw cause;
-  throw new RingcastError('storage-failed', `the outbox store has failed: ${String(cause)}`, { cause });
 }

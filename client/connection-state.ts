@@ -171,10 +171,7 @@ function suspend(
   rules: ConnectionRules,
   ...effects: readonly ConnectionEffect[]
 ): ConnectionStep {
-  const failure = new RingcastError(
-    'connection-lost',
-    'the page was put aside; it connects again when it is back',
-  );
+  const failure = new RingcastError('connection-lost', 'the page was put aside');
   return wait({ ...state, attempt: 0, failure }, rules.backoff.capMs, rules, effects);
 }
 

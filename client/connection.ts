@@ -3,7 +3,7 @@
  * timers, reconnecting) and turns frames into bytes and back. Knows nothing of channels; hands every other frame to
  * the client. Called by client.ts only.
  */
-import { decodeServer, encodeRequest } from '../shared/client-codec.ts';
+import { decodeServer } from '../shared/client-codec.ts';
 import { RingcastError } from '../shared/errors.ts';
 import {
   type ErrorFrame,
@@ -12,6 +12,7 @@ import {
   type ServerFrame,
   type Welcome,
 } from '../shared/frames.ts';
+import { encodeRequest } from '../shared/request-writer.ts';
 import {
   type ConnectionEffect,
   type ConnectionEvent,

@@ -10,9 +10,6 @@ import type { ConnectOptions } from './options.ts';
 import { openWebSocket } from './transport.ts';
 
 export * from './exports.ts';
-export { IndexedDbCursorStore } from './stores/indexed-db-cursor-store.ts';
-export { IndexedDbOutbox } from './stores/indexed-db-outbox.ts';
-export { LocalStorageCursorStore } from './stores/local-storage-cursor-store.ts';
 
 /**
  * Resolves after the hub's first welcome, and from then on reconnects by itself. Passing failures are tried again for

@@ -17,8 +17,8 @@ import {
   type RecordMeta,
 } from '../shared/terms.ts';
 import { type BackoffPolicy, DEFAULT_BACKOFF } from './backoff.ts';
-import type { CursorStore } from './cursor-store.ts';
-import type { OutboxStore } from './outbox-store.ts';
+import type { CursorStore } from './stores/cursor-store.ts';
+import type { OutboxStore } from './stores/outbox-store.ts';
 import type { OpenTransport } from './transport.ts';
 import { platformSignals, type WakeSource } from './wake-signals.ts';
 
@@ -128,7 +128,7 @@ export function readSettings(url: string, options: ConnectOptions, openTransport
 function readUrl(url: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed?.protocol !== 'ws:' && parsed?.protocol !== 'wss:') {
-    throw new TypeError(`the URL of a hub looks like wss://hub.example:8443/, not ${JSON.stringify(url)}`);
+    throw new TypeError(`the URL must be as wss://hub.example/, not ${JSON.stringify(url)}`);
   }
   return parsed;
 }
@@ -172,7 +172,7 @@ export function checkChannel(channel: string): void {
   if (!isChannelName(channel)) {
     throw new RingcastError(
       'channel-invalid',
-      `not the name of a channel: ${JSON.stringify(channel)}; use tokens joined by dots, such as market.us.AAPL`,
+      `channel must be words joined by dots, such as market.us.AAPL, not ${JSON.stringify(channel)}`,
     );
   }
 }
@@ -299,8 +299,7 @@ export interface PublishItem {
 /** Throws TypeError. */
 export function readExpectedCursor(text: string | undefined, ack: AckLevel): Cursor | undefined {
   if (text === undefined) return undefined;
-  if (ack === 'none')
-    throw new TypeError("expectedCursor needs an acknowledgement: use ack 'memory' or 'disk'");
+  if (ack === 'none') throw new TypeError("expectedCursor needs ack 'memory' or 'disk'");
   const cursor = typeof text === 'string' ? parseCursor(text) : undefined;
   if (!cursor) throw new TypeError(`expectedCursor must be a cursor, not ${JSON.stringify(text)}`);
   return cursor;

@@ -13,7 +13,7 @@
  *     O3  an entry is flagged `first` only if every earlier one of its channel is settled
  *     O4  what holds up one channel holds up no other, unless one frame publishes to both
  *
- * With a store (outbox-keeper), a frame is cut and numbered as soon as it was published, and sent when it is stored:
+ * With a store (stores/outbox-keeper), a frame is cut and numbered as soon as it was published, and sent when it is stored:
  *
  *     publish-queue ──seal──▶ unstored ──takeUnstored, stored▶ to be sent, as one that is sent again
  *
@@ -21,7 +21,6 @@
  */
 import type { ErrorCode } from '../shared/errors.ts';
 import type { AckLevel } from '../shared/terms.ts';
-import type { StoredFrame } from './outbox-store.ts';
 import type { FrameEntry as SentEntry } from './publish-frame.ts';
 import { wireBytesOf } from './publish-limits.ts';
 import {
@@ -34,7 +33,6 @@ import {
   sizeOf,
   touches,
 } from './publish-queue.ts';
-import { type RejectStored, restoredEntry, storedEntry } from './stored-frame.ts';
 
 /** What is known of the producer in one channel. Kept for good: a sequence that began anew would be a duplicate. */
 interface Lane {
@@ -49,8 +47,11 @@ interface Lane {
   knownOn: number;
 }
 
-interface FrameEntry extends OutboxEntry {
+export interface NumberedEntry extends OutboxEntry {
   readonly sequence: number;
+}
+
+interface FrameEntry extends NumberedEntry {
   readonly lane: Lane;
 }
 
@@ -67,10 +68,21 @@ export interface OutboxFrame {
   readonly attempt: number;
 }
 
-interface Frame extends OutboxFrame {
+/** One that a store keeps. */
+export interface NumberedFrame extends OutboxFrame {
+  readonly entries: readonly NumberedEntry[];
+  readonly order: number;
+}
+
+/** What an earlier life has left, its publishes in hand again. */
+export type RestoredFrame = Pick<NumberedFrame, 'order' | 'ack' | 'entries'> & {
+  /** As `firstSentMs`. */
+  readonly sentMs: number | null;
+};
+
+interface Frame extends NumberedFrame {
   readonly entries: readonly FrameEntry[];
   readonly bytes: number;
-  readonly order: number;
   /** Null where it is stored, and was not to be sent on any connection yet. */
   firstSentMs: number | null;
   /** Whether the store has it: `outdated`: without its `firstSentMs`. */
@@ -251,7 +263,7 @@ export class Outbox {
   }
 
   /** Begins with what an earlier life has left, before anything else. */
-  restore(frames: readonly StoredFrame[], lastSequence: number, reject: RejectStored): void {
+  restore(frames: readonly RestoredFrame[], lastSequence: number): void {
     this.#lastSequence = lastSequence;
     this.#baseSequence = lastSequence;
     for (const { order, ack, sentMs, entries } of frames) {
@@ -260,7 +272,7 @@ export class Outbox {
         // Behind the last that is left none was taken, or that would not be left.
         const lane = this.#lane(channel, sequence);
         lane.sequence = sequence;
-        return { ...restoredEntry(entry, reject), sequence, lane };
+        return { ...entry, lane };
       });
       const frame = this.#keep(newFrame(ack, restored, order, sentMs));
       frame.storage = 'stored';
@@ -284,22 +296,11 @@ export class Outbox {
   }
 
   /** What is to be written and removed; say with {@link stored} or {@link unstorable} what became of `frames`. */
-  takeUnstored(): { readonly frames: readonly OutboxFrame[]; readonly removed: readonly number[] } {
+  takeUnstored(): { readonly frames: readonly NumberedFrame[]; readonly removed: readonly number[] } {
     const taken = { frames: this.#unstored, removed: this.#removed };
     this.#unstored = [];
     this.#removed = [];
     return taken;
-  }
-
-  /** As the store keeps it. */
-  storedForm(frame: OutboxFrame): StoredFrame {
-    const { order, ack, firstSentMs, entries } = frame as Frame;
-    return {
-      order,
-      ack: ack as StoredFrame['ack'],
-      sentMs: firstSentMs,
-      entries: entries.map((entry) => storedEntry(entry, entry.sequence)),
-    };
   }
 
   /** They may be sent. */

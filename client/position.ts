@@ -41,6 +41,13 @@ export type SparseVerdict =
 /** The position of newest records of their keys. */
 export type StatePlace = Pick<StateFrame, 'epoch' | 'offsets'>;
 
+/** Any of the above. */
+export type Verdict =
+  | { readonly kind: 'skip' }
+  | { readonly kind: 'hole' }
+  | { readonly kind: 'take'; readonly cursor: Cursor };
+export type Taken<V extends Verdict> = Extract<V, { readonly kind: 'take' }>;
+
 const SKIP = { kind: 'skip' } as const;
 const HOLE = { kind: 'hole' } as const;
 

@@ -68,7 +68,7 @@ export class PublishLimits {
       }
     const bytes = wireBytesOf(entries);
     if (bytes <= this.frameBytes) return;
-    const text = `the records have up to ${bytes} bytes together, and this hub takes ${this.frameBytes} in one frame; publish fewer at once`;
+    const text = `the frame's ${bytes} bytes are more than the ${this.frameBytes} that this hub takes; publish fewer at once`;
     throw new RingcastError('record-too-large', text);
   }
 }

@@ -16,10 +16,9 @@ import {
 import { ACK_LEVELS, type AckLevel, formatCursor, type RecordMeta } from '../shared/terms.ts';
 import { valueBytes } from '../shared/value-writer.ts';
 import { type BackoffPolicy, backoffDelayMs } from './backoff.ts';
+import { publishOf } from './failed-publish.ts';
 import { checkChannel, type PublishItem, type PublishOptions, readExpectedCursor } from './options.ts';
 import { Outbox, type OutboxFrame } from './outbox.ts';
-import { OutboxKeeper } from './outbox-keeper.ts';
-import type { OutboxClaim } from './outbox-store.ts';
 import { type FrameEntry, publishFrame } from './publish-frame.ts';
 import { checkMeta, PublishLimits } from './publish-limits.ts';
 import {
@@ -32,6 +31,7 @@ import {
 import { RecordMemory } from './record-memory.ts';
 import { RecordWriter } from './record-writer.ts';
 import type { Requests } from './requests.ts';
+import type { OutboxKeeper } from './stores/outbox-keeper.ts';
 
 /** What waits is sent while a loop publishes without end, once it is so much. */
 const EAGER_BYTES = 64 * 1024;
@@ -51,7 +51,7 @@ export interface PublisherSettings {
 
 /** Where publishes are stored before they are sent. */
 export interface PublisherStorage {
-  readonly claim: OutboxClaim;
+  readonly keeper: OutboxKeeper;
   readonly producerId: string;
   report(error: unknown, channel: string | null): void;
 }
@@ -82,7 +82,8 @@ export class Publisher {
     this.#requests = requests;
     this.#settings = settings;
     this.#outbox = new Outbox(storage !== undefined);
-    this.#keeper = storage && this.#keep(storage);
+    if (storage) this.#keep(storage);
+    this.#keeper = storage?.keeper;
   }
 
   /** Bytes of the publishes that wait to be sent or to be answered. */
@@ -186,7 +187,7 @@ export class Publisher {
       return;
     }
     const { inDoubt, unsent } = this.#outbox.clear();
-    const text = 'the connection broke before the hub answered: the record may or may not have been taken';
+    const text = 'the connection broke; the hub may or may not have taken it before';
     const lost = new RingcastError('connection-lost', text, { cause: error });
     for (const { reject } of inDoubt) reject(lost);
     for (const { reject } of unsent) reject(error);
@@ -204,9 +205,9 @@ export class Publisher {
 
   // The store -----------------------------------------------------------------------------------------------------------
 
-  #keep({ claim, producerId, report }: PublisherStorage): OutboxKeeper {
+  #keep({ keeper, producerId, report }: PublisherStorage): void {
     const frameLimits = () => this.#frameLimits;
-    return new OutboxKeeper(claim, producerId, this.#outbox, {
+    keeper.begin(this.#outbox, producerId, {
       get limits() {
         return frameLimits();
       },
@@ -214,6 +215,7 @@ export class Publisher {
       advance: () => this.#flush(),
       reject,
       report,
+      publishOf,
     });
   }
 
@@ -221,7 +223,7 @@ export class Publisher {
   async #leave(keeper: OutboxKeeper, error: RingcastError): Promise<void> {
     await keeper.end();
     for (const { reject } of this.#outbox.clearQueue()) reject(error);
-    const text = 'the client was closed; the publish is stored, and sent by the next client with this outbox';
+    const text = 'the client is closed; the publish is stored, and the next client sends it';
     const left = new RingcastError('publish-stored', text, { cause: error });
     const { inDoubt, unsent } = this.#outbox.clear();
     for (const { reject } of [...inDoubt, ...unsent]) reject(left);
@@ -274,7 +276,7 @@ export class Publisher {
   #makeRoom(bytes: number): void {
     const { maxOutboxBytes } = this.#settings;
     if (this.outboxBytes + bytes <= maxOutboxBytes) return;
-    const text = `${this.outboxBytes} bytes of publishes are not acknowledged yet, and ${bytes} more are beyond maxOutboxBytes (${maxOutboxBytes}); await publishes before you go on`;
+    const text = `${this.outboxBytes} bytes wait, and ${bytes} more are beyond maxOutboxBytes (${maxOutboxBytes}); await publishes`;
     throw new RingcastError('outbox-full', text);
   }
 
@@ -313,7 +315,7 @@ export class Publisher {
     });
     for (const frame of this.#outbox.dropOversized(this.#limits.frameBytes)) {
       const doubt = frame.inDoubt ? '; the hub may or may not have taken it before' : '';
-      const text = `the hub takes frames of ${this.#limits.frameBytes} bytes now, and this publish was sent in a larger one${doubt}`;
+      const text = `its frame is larger than the ${this.#limits.frameBytes} bytes that this hub takes${doubt}`;
       this.#reject(frame, new RingcastError('record-too-large', text));
     }
   }

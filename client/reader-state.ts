@@ -20,6 +20,8 @@ import {
   type RunPlace,
   type SparsePart,
   type SparsePlace,
+  type Taken,
+  type Verdict,
 } from './position.ts';
 import { type Step, stay, type TransitionTable, transition } from './transition-table.ts';
 
@@ -164,30 +166,15 @@ function takePage(state: Pulling, page: PagePlace, shared: Cursor | null): Reade
   return caughtUp ? join(at(cursor), ...effects) : pull(at(cursor), ...effects);
 }
 
-function takeGap(state: Joined, gap: Gap): ReaderStep {
-  const verdict = placeGap(state.cursor, gap);
-  if (verdict.kind === 'skip') return stay(state);
+/** A hole cannot be while the shared cursor is at or before this one; if it is, the log knows better. */
+function take<V extends Verdict>(
+  state: Joined,
+  verdict: V,
+  effect: (taken: Taken<V>) => ReaderEffect,
+): ReaderStep {
   if (verdict.kind === 'hole') return pull(at(state.cursor), { do: 'leave' });
-  return moveOn(state, verdict.cursor, { do: 'gap', gap: verdict.gap });
-}
-
-function takeBatch(state: Joined, run: RunPlace): ReaderStep {
-  const verdict = placeRun(state.cursor, run);
   if (verdict.kind === 'skip') return stay(state);
-  // Cannot be while the shared cursor is at or before this one; if it is, the log knows better.
-  if (verdict.kind === 'hole') return pull(at(state.cursor), { do: 'leave' });
-  return moveOn(state, verdict.cursor, { do: 'take', skip: verdict.skip });
-}
-
-function takeSparse(state: Joined, place: SparsePlace): ReaderStep {
-  const verdict = placeSparse(state.cursor, place);
-  if (verdict.kind === 'skip') return stay(state);
-  if (verdict.kind === 'hole') return pull(at(state.cursor), { do: 'leave' });
-  return moveOn(state, verdict.cursor, { do: 'take-parts', parts: verdict.parts });
-}
-
-function moveOn(state: Joined, cursor: Cursor, effect: ReaderEffect): ReaderStep {
-  return { state: { ...state, cursor }, effects: [effect] };
+  return { state: { ...state, cursor: verdict.cursor }, effects: [effect(verdict as Taken<V>)] };
 }
 
 function takeState(state: Joined, atEnd: boolean): ReaderStep {
@@ -232,10 +219,12 @@ const TABLE: Table = {
   joined: {
     ...IGNORED,
     opened: reopened,
-    batch: (state, { run }) => takeBatch(state, run),
-    'sparse-batch': (state, { place }) => takeSparse(state, place),
+    batch: (state, { run }) => take(state, placeRun(state.cursor, run), ({ skip }) => ({ do: 'take', skip })),
+    'sparse-batch': (state, { place }) =>
+      take(state, placeSparse(state.cursor, place), ({ parts }) => ({ do: 'take-parts', parts })),
     state: (state, { atEnd }) => takeState(state, atEnd),
-    gap: (state, { gap }) => takeGap(state, gap),
+    gap: (state, { gap }) =>
+      take(state, placeGap(state.cursor, gap), (taken) => ({ do: 'gap', gap: taken.gap })),
     'unknown-cursor': refuse,
     lagging: (state) => (state.inState ? stay(state) : pull(at(state.cursor), { do: 'leave' })),
     end,

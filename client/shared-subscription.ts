@@ -273,7 +273,7 @@ export class SharedSubscription {
     const head = parseCursor(String(result?.head));
     const channelNumber = result?.channelNumber;
     if (!cursor || !head || typeof channelNumber !== 'number') {
-      throw new RingcastError('bad-frame', `the answer to a subscribe of ${this.channel} lacks its position`);
+      throw new RingcastError('bad-frame', `${this.channel} is open without a position`);
     }
     this.#port.route(channelNumber, this);
     this.#head = head;
@@ -352,8 +352,5 @@ function isState(from: From): boolean {
 
 /** The hub left out records without a gap. Asked again from the cursor, it may do better; nothing is skipped. */
 export function holeError(channel: string): RingcastError {
-  return new RingcastError(
-    'internal',
-    `the hub left out records of ${channel} without saying so; asking again`,
-  );
+  return new RingcastError('internal', `the hub left out records of ${channel}; asking again`);
 }

@@ -19,6 +19,8 @@ import {
   type RunPlace,
   type SparsePlace,
   type StatePlace,
+  type Taken,
+  type Verdict,
 } from './position.ts';
 import { type Step, stay, type TransitionTable, transition } from './transition-table.ts';
 
@@ -140,34 +142,15 @@ function afterHole(state: Open): MachineStep {
   return holdOff({ from, attempt }, { do: 'unsubscribe', channelNumber }, { do: 'report-hole' });
 }
 
-function takeBatch(state: Open, run: RunPlace): MachineStep {
-  // Before its end there is no log to follow the state.
-  if (state.stateAfter) return afterHole(state);
-  const verdict = placeRun(state.cursor, run);
+/** Before its end there is no log to follow the state. */
+function take<V extends Verdict>(
+  state: Open,
+  verdict: V,
+  effect: (taken: Taken<V>) => SubscriptionEffect,
+): MachineStep {
+  if (state.stateAfter || verdict.kind === 'hole') return afterHole(state);
   if (verdict.kind === 'skip') return stay(state);
-  if (verdict.kind === 'hole') return afterHole(state);
-  return moveOn(state, verdict.cursor, { do: 'take', skip: verdict.skip });
-}
-
-/** Its readers find out for themselves what of it is new to them. */
-function takeSparse(state: Open, place: SparsePlace): MachineStep {
-  if (state.stateAfter) return afterHole(state);
-  const verdict = placeSparse(state.cursor, place);
-  if (verdict.kind === 'skip') return stay(state);
-  if (verdict.kind === 'hole') return afterHole(state);
-  return moveOn(state, verdict.cursor, { do: 'take', skip: 0 });
-}
-
-function takeGap(state: Open, gap: Gap): MachineStep {
-  if (state.stateAfter) return afterHole(state);
-  const verdict = placeGap(state.cursor, gap);
-  if (verdict.kind === 'skip') return stay(state);
-  if (verdict.kind === 'hole') return afterHole(state);
-  return moveOn(state, verdict.cursor, { do: 'gap', gap: verdict.gap });
-}
-
-function moveOn(state: Open, cursor: Cursor, effect: SubscriptionEffect): MachineStep {
-  return { state: { ...state, cursor, attempt: 0 }, effects: [effect] };
+  return { state: { ...state, cursor: verdict.cursor, attempt: 0 }, effects: [effect(verdict as Taken<V>)] };
 }
 
 /** P1 holds for state by itself: its records grow over all frames, and after a cut only later ones are asked for. */
@@ -236,10 +219,13 @@ const TABLE: Table = {
     ...IGNORED,
     release: ({ channelNumber }) => idle({ do: 'unsubscribe', channelNumber }),
     offline: (state) => offline({ from: resumeFrom(state), attempt: state.attempt }),
-    batch: (state, { run }) => takeBatch(state, run),
-    'sparse-batch': (state, { place }) => takeSparse(state, place),
+    batch: (state, { run }) => take(state, placeRun(state.cursor, run), ({ skip }) => ({ do: 'take', skip })),
+    // Its readers find out for themselves what of it is new to them.
+    'sparse-batch': (state, { place }) =>
+      take(state, placeSparse(state.cursor, place), () => ({ do: 'take', skip: 0 })),
     state: (state, { place, atEnd }) => takeState(state, place, atEnd),
-    gap: (state, { gap }) => takeGap(state, gap),
+    gap: (state, { gap }) =>
+      take(state, placeGap(state.cursor, gap), (taken) => ({ do: 'gap', gap: taken.gap })),
     revoked: () => idle({ do: 'fail' }),
   },
   retrying: { ...IGNORED, release: () => idle(), offline, retry: request },

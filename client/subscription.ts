@@ -5,7 +5,6 @@
 import { RingcastError } from '../shared/errors.ts';
 import { type From, formatCursor, type Gap } from '../shared/terms.ts';
 import { ChannelReader, type ReaderPort, type SubscriptionState } from './channel-reader.ts';
-import type { CursorSaver } from './cursor-keeper.ts';
 import { Emitter } from './emitter.ts';
 import { isNews, type Lag, lagOf, NO_LAG } from './lag.ts';
 import type { LagWatch } from './lag-watch.ts';
@@ -13,6 +12,7 @@ import { Outlet, type OutletRules } from './outlet.ts';
 import type { ReaderRules } from './reader-state.ts';
 import type { ReceivedRecord } from './record.ts';
 import type { SharedSubscription } from './shared-subscription.ts';
+import type { CursorSaver } from './stores/cursor-keeper.ts';
 
 export type { SubscriptionState };
 
@@ -221,6 +221,6 @@ export class Subscription<Item = ReceivedRecord> implements AsyncIterable<Item, 
 
 /** The state comes before all else. */
 export function stateError(channel: string): RingcastError {
-  const text = `${channel} is open already, and the state comes before all else; unsubscribe first, or use another client`;
+  const text = `${channel} is open already, not for its state; unsubscribe first, or use another client`;
   return new RingcastError('already-subscribed', text);
 }

@@ -1,5 +1,5 @@
 /**
- * Frames ⇄ bytes as msgpack, the half of it that a client needs: bytes of what it sends, frames of what it is sent. Written
+ * Bytes → frames as msgpack, of what a client is sent; what it sends is request-writer's. Written
  * so that the SDK for browsers needs no library for it. Driven by the layouts; only frames that carry a run are taken apart
  * by hand, so that their records stay as they are. Called by the SDK's connection, and by codec.ts.
  *
@@ -8,21 +8,15 @@
  */
 import { readBatch } from './batch-reader.ts';
 import { RingcastError } from './errors.ts';
-import { type Layout, REQUEST_LAYOUTS, SERVER_LAYOUTS } from './frame-layouts.ts';
-import type { RequestFrame, ServerFrame } from './frames.ts';
+import { type Layout, SERVER_LAYOUTS } from './frame-layouts.ts';
+import type { ServerFrame } from './frames.ts';
 import { MsgpackError, readUint16, readUint32, skipValue } from './msgpack-bytes.ts';
 import { readValue } from './value-reader.ts';
-import { valueBytes } from './value-writer.ts';
 import { wireForm } from './wire-kinds.ts';
 
 export type AnyLayout = Layout<{ op: string }>;
-const requestLayouts = REQUEST_LAYOUTS as unknown as Readonly<Record<string, AnyLayout>>;
 const serverLayouts = SERVER_LAYOUTS as unknown as Readonly<Record<string, AnyLayout>>;
 const serverOps = new Map(Object.entries(serverLayouts).map(([op, { opcode }]) => [opcode, op]));
-
-export function encodeRequest(frame: RequestFrame): Uint8Array {
-  return encodeArray(requestLayouts[frame.op]!, frame);
-}
 
 export function decodeServer(bytes: Uint8Array): ServerFrame | undefined {
   const batch = readBatch(bytes);
@@ -33,13 +27,9 @@ export function decodeServer(bytes: Uint8Array): ServerFrame | undefined {
   const known = serverOps.get(items[0] as number);
   if (!known) return undefined;
   if (serverLayouts[known]!.carriesRun) {
-    throw new RingcastError('bad-frame', `${known} must begin with a one-byte array header and its opcode`);
+    throw new RingcastError('bad-frame', `${known} must begin with one byte and its opcode`);
   }
   return decodeArray(serverLayouts[known]!, items, known) as ServerFrame;
-}
-
-export function encodeArray(layout: AnyLayout, frame: object): Uint8Array {
-  return valueBytes([layout.opcode, ...(layout.kind.write(frame, wireForm) as unknown[])]);
 }
 
 /** @param items with the opcode. */

@@ -5,7 +5,7 @@
  * Decoding throws RingcastError: `bad-frame` for what is malformed, `unknown-opcode` for a client frame of a kind not
  * known here. Unknown server frames are `undefined`.
  */
-import { type AnyLayout, arrayOf, decodeArray, decodeServer, encodeArray } from './client-codec.ts';
+import { type AnyLayout, arrayOf, decodeArray, decodeServer } from './client-codec.ts';
 import { CLIENT_LAYOUTS } from './client-layouts.ts';
 import { SERVER_LAYOUTS } from './frame-layouts.ts';
 import type { CarriesRun, ClientFrame } from './frames.ts';
@@ -13,6 +13,8 @@ import { type Codec, type CodecForm, jsonCodec, unknownOpcode } from './json-cod
 import { readPublish } from './publish-reader.ts';
 import { writePublished } from './published-writer.ts';
 import { writeRunHeader } from './record-run.ts';
+import { valueBytes } from './value-writer.ts';
+import { wireForm } from './wire-kinds.ts';
 
 export { type Codec, type CodecForm, jsonCodec };
 
@@ -38,6 +40,10 @@ export const msgpackCodec: Codec = {
   },
   decodeServer,
 };
+
+function encodeArray(layout: AnyLayout, frame: object): Uint8Array {
+  return valueBytes([layout.opcode, ...(layout.kind.write(frame, wireForm) as unknown[])]);
+}
 
 /** The header is an array of fewer than 15 elements: one more is one more in its first byte. */
 function appendRun(header: Uint8Array, { count, run }: CarriesRun): Uint8Array {

@@ -1,35 +1,27 @@
 /**
- * How each message of protocol v1 lies on the wire: its opcode, and the order and kind of its fields. Called by the codecs
- * only.
+ * How each message that hubs send lies on the wire: its opcode, and the order and kind of its fields. What clients send:
+ * client-layouts.ts. Called by the codecs only.
  */
 import { ERROR_CODES } from './errors.ts';
 import {
   type Batch,
   type CarriesRun,
-  type Credit,
   type ErrorFrame,
   type GapFrame,
   type GoingAway,
   type Head,
-  type Hello,
   MAX_PUBLISH_ENTRIES,
   type Missing,
   type Ok,
   type Page,
-  type Ping,
   type Pong,
   type PublishAnswer,
   type PublishCredit,
   type Published,
-  type Pull,
-  type Refresh,
-  type RequestFrame,
   type ServerFrame,
   type SparseBatch,
   type StateFrame,
-  type Subscribe,
   type TokenExpiring,
-  type Unsubscribe,
   type Welcome,
 } from './frames.ts';
 import { BATCH_OPCODE } from './record-run.ts';
@@ -39,7 +31,6 @@ import {
   dictionary,
   type Fields,
   flag,
-  from,
   type Kind,
   list,
   nullable,
@@ -69,38 +60,11 @@ function runLayout<F extends CarriesRun & { op: string }>(
   return { opcode, kind: tuple(fields) as unknown as Layout<F>['kind'], carriesRun: true };
 }
 
-/** Unchecked here: the hub's answer to a bad name is an error of its own, which the sender can tie to its request. */
-export const channel = text(1024);
-const token = text(16_384);
 const word = text(128);
 const features = list(word, 64);
 const missing = tuple<Missing>({ index: uint, count: nullable(uint), reason: oneOf(GAP_REASONS) });
 const offsets = list(uint, Number.MAX_SAFE_INTEGER);
 const gap = tuple<Gap>({ after: cursor, upTo: cursor, count: nullable(uint), reason: oneOf(GAP_REASONS) });
-
-/** What clients send, but for `publish`, which they write by hand: client-layouts.ts has that. */
-export const REQUEST_LAYOUTS: { readonly [F in RequestFrame as F['op']]: Layout<F> } = {
-  hello: layout<Hello>(0x01, {
-    token: nullable(token),
-    client: nullable(word),
-    features,
-    producerId: nullable(word),
-  }),
-  subscribe: layout<Subscribe>(0x02, { id: uint, channel, from, options: nullable(dictionary) }),
-  unsubscribe: layout<Unsubscribe>(0x03, { id: uint, channelNumber: uint }),
-  pull: layout<Pull>(0x05, {
-    id: uint,
-    channel,
-    from,
-    limit: nullable(uint),
-    reverse: nullable(flag),
-    upTo: nullable(cursor),
-    durable: optional(flag),
-  }),
-  credit: layout<Credit>(0x06, { channelNumber: uint, bytes: uint }),
-  refresh: layout<Refresh>(0x07, { id: uint, token }),
-  ping: layout<Ping>(0x08, { id: uint }),
-};
 
 export const SERVER_LAYOUTS: { readonly [F in ServerFrame as F['op']]: Layout<F> } = {
   welcome: layout<Welcome>(0x41, {

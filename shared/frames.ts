@@ -103,7 +103,7 @@ export interface Ping {
 }
 
 export type ClientFrame = RequestFrame | Publish;
-/** What the layouts alone write. */
+/** What clients need not write by hand. */
 export type RequestFrame = Hello | Subscribe | Unsubscribe | Pull | Credit | Refresh | Ping;
 
 // Hub to client ------------------------------------------------------------------------------------------------------

@@ -69,39 +69,6 @@ export function readUint64(bytes: Uint8Array, at: number): number {
   return readUint32(bytes, at) * TWO_32 + readUint32(bytes, at + 4);
 }
 
-/**
- * The number at `at`, of any of msgpack's number types, exact below 2^53; NaN for what is none. The caller has made
- * sure, by {@link skipValue}, that the whole value is there.
- */
-export function readNumber(bytes: Uint8Array, at: number): number {
-  const head = bytes[at]!;
-  if (head === 0xcf) return readUint64(bytes, at + 1);
-  if (head < 0x80) return head;
-  if (head >= 0xe0) return head - 0x100;
-  if (head < 0xca || head > 0xd3) return Number.NaN;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  switch (head) {
-    case 0xca:
-      return view.getFloat32(at + 1);
-    case 0xcb:
-      return view.getFloat64(at + 1);
-    case 0xcc:
-      return view.getUint8(at + 1);
-    case 0xcd:
-      return view.getUint16(at + 1);
-    case 0xce:
-      return view.getUint32(at + 1);
-    case 0xd0:
-      return view.getInt8(at + 1);
-    case 0xd1:
-      return view.getInt16(at + 1);
-    case 0xd2:
-      return view.getInt32(at + 1);
-    default:
-      return Number(view.getBigInt64(at + 1));
-  }
-}
-
 /** The length in bytes that {@link writeText} may need at most for `text`. */
 export function maxTextBytes(text: string): number {
   return 3 + text.length * 3;

@@ -13,7 +13,6 @@ import {
   binHeaderBytes,
   MsgpackError,
   maxTextBytes,
-  readNumber,
   readText,
   readUint16,
   readUint32,
@@ -25,6 +24,7 @@ import {
   writeUint32,
   writeUint64,
 } from './msgpack-bytes.ts';
+import { readValue } from './value-reader.ts';
 
 export const BATCH_OPCODE = 0x44;
 /** No batch header is longer: two bytes, five integers of at most nine, five for the array. */
@@ -200,7 +200,7 @@ export class RunReader {
       return at + 9;
     }
     const next = skipValue(bytes, at, end);
-    const timeMs = readNumber(bytes, at);
+    const timeMs = readValue(bytes, at, next, false) as number;
     if (!(Number.isSafeInteger(timeMs) && timeMs >= 0)) {
       throw new MsgpackError('the time of a record is not an integer from 0 to 2^53 − 1');
     }

@@ -68,9 +68,7 @@ function deeper(depth: number): number {
 }
 
 function refuse(what: string): never {
-  throw new TypeError(
-    `${what} cannot be encoded as msgpack: use plain objects, arrays, strings, numbers, booleans, null, Date or Uint8Array`,
-  );
+  throw new TypeError(`${what} cannot be encoded as msgpack: use what JSON has, Date or Uint8Array`);
 }
 
 function writeUnusual(bytes: Uint8Array, at: number, value: object, depth: number): number {

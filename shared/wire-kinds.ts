@@ -158,7 +158,7 @@ function readFrom(value: unknown, where: string): From {
   return refuse(where, '"latest", "earliest", "state", {last}, {since}, {cursor} or {state, upTo}');
 }
 
-function writeFrom(value: From): unknown {
+export function writeFrom(value: From): unknown {
   if (typeof value !== 'object') return value;
   if ('cursor' in value) return { cursor: formatCursor(value.cursor) };
   if ('state' in value) return { state: formatCursor(value.state), upTo: formatCursor(value.upTo) };

@@ -1,10 +1,10 @@
 /**
- * The only importer of esbuild: the SDK and the dashboard, each as one module that a browser loads as it is. Called by
+ * The only importer of esbuild: the SDK, its stores and the dashboard, each as one module that a browser loads as it is. Called by
  * bundle.ts and by the test that holds the SDK to its size. Development only, not in the package.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BuildOptions, build } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 /** A file to be written, or to be looked at. */
 export interface BundledFile {
@@ -47,6 +47,24 @@ export function bundleClient(root: string): Promise<Bundle> {
   });
 }
 
+/**
+ * `stores.js` and its map, of client/stores.ts, to be put beside `client.js`: what it needs of that it imports, so that a
+ * page has one RingcastError.
+ */
+export function bundleStores(root: string): Promise<Bundle> {
+  return bundleModule(root, 'stores', {
+    entryPoints: { stores: 'client/stores.ts' },
+    plugins: [ERRORS_OF_CLIENT],
+  });
+}
+
+const ERRORS_OF_CLIENT: Plugin = {
+  name: 'errors-of-client',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/shared\/errors\.ts$/ }, () => ({ path: './client.js', external: true }));
+  },
+};
+
 /** `dashboard.js`, what it imports as CSS in `dashboard.css`, and their maps, of client/dashboard/main.tsx. */
 export function bundleDashboard(root: string): Promise<Bundle> {
   return bundleModule(root, 'dashboard', {
@@ -56,7 +74,7 @@ export function bundleDashboard(root: string): Promise<Bundle> {
   });
 }
 
-type Entry = Pick<BuildOptions, 'entryPoints' | 'jsx' | 'define'>;
+type Entry = Pick<BuildOptions, 'entryPoints' | 'jsx' | 'define' | 'plugins'>;
 
 async function bundleModule(root: string, name: string, entry: Entry): Promise<Bundle> {
   const { outputFiles, metafile } = await build({

@@ -3,7 +3,8 @@
  * behind it are committed in one transaction, so neither is ever there without the other. The SDK only loads the cursor
  * (`commit: 'application'`): a page that died before a commit is given the order again, one that died behind it is not.
  */
-import { connect, IndexedDbCursorStore, type ReceivedRecord } from '../index.ts';
+import { connect, type ReceivedRecord } from '../index.ts';
+import { IndexedDbCursorStore } from '../stores.ts';
 
 interface Order {
   readonly id: string;

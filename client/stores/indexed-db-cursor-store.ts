@@ -8,12 +8,12 @@
  *     tx.objectStore('orders').put(record.data);
  *     cursors.saveIn(tx, subscription.cursorName, record.cursor);
  */
-import type { CursorStore } from '../cursor-store.ts';
+import { CursorStore } from './cursor-store.ts';
 import { answerOf, completed, Database } from './indexed-db.ts';
 
 const STORE_NAME = 'ringcast-cursors';
 
-export class IndexedDbCursorStore implements CursorStore {
+export class IndexedDbCursorStore extends CursorStore {
   /** The object store that holds the cursors. */
   readonly storeName: string;
   readonly #open: () => IDBDatabase | Promise<IDBDatabase>;
@@ -28,6 +28,7 @@ export class IndexedDbCursorStore implements CursorStore {
     database: IDBDatabase | string = 'ringcast',
     { storeName = STORE_NAME }: { readonly storeName?: string | undefined } = {},
   ) {
+    super();
     this.storeName = storeName;
     if (typeof database === 'string') {
       const own = new Database(database, (db) => IndexedDbCursorStore.create(db, storeName));

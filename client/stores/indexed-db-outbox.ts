@@ -6,26 +6,27 @@
  *     frames  [slot, order]  → StoredFrame
  */
 import { RingcastError } from '../../shared/errors.ts';
-import type {
-  OutboxChanges,
-  OutboxClaim,
-  OutboxContent,
-  OutboxHead,
-  OutboxStore,
-  StoredFrame,
-} from '../outbox-store.ts';
 import { answerOf, completed, Database } from './indexed-db.ts';
+import {
+  type OutboxChanges,
+  type OutboxClaim,
+  type OutboxContent,
+  type OutboxHead,
+  OutboxStore,
+  type StoredFrame,
+} from './outbox-store.ts';
 
 const HEADS = 'heads';
 const FRAMES = 'frames';
 
 type Release = () => Promise<void>;
 
-export class IndexedDbOutbox implements OutboxStore {
+export class IndexedDbOutbox extends OutboxStore {
   readonly #name: string;
 
   /** @param name what is published under one name goes out with the token of whoever connects next: one for each user. */
   constructor(name = 'default') {
+    super();
     this.#name = name;
   }
 

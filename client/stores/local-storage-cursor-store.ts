@@ -2,13 +2,14 @@
  * Cursors in the page's localStorage: saved before `save` returns, and so also as the page goes. Not for workers, which
  * have none.
  */
-import type { CursorStore } from '../cursor-store.ts';
+import { CursorStore } from './cursor-store.ts';
 
-export class LocalStorageCursorStore implements CursorStore {
+export class LocalStorageCursorStore extends CursorStore {
   readonly #storage: Pick<Storage, 'getItem' | 'setItem'> | undefined;
 
   /** @param storage default: localStorage. With sessionStorage each tab has cursors of its own. */
   constructor(storage?: Pick<Storage, 'getItem' | 'setItem'>) {
+    super();
     this.#storage = storage;
   }
 

@@ -48,6 +48,8 @@ const FILES: readonly (readonly [path: string, file: string, type: string, heade
   ['/dashboard.css.map', 'dashboard/dashboard.css.map', JSON_TYPE, {}],
   ['/client.js', 'browser/client.js', SCRIPT, SHARED],
   ['/client.js.map', 'browser/client.js.map', JSON_TYPE, SHARED],
+  ['/stores.js', 'browser/stores.js', SCRIPT, SHARED],
+  ['/stores.js.map', 'browser/stores.js.map', JSON_TYPE, SHARED],
 ];
 
 /** Run from the build, that is the folder above; run from the sources, as tests do, it is beside them. */

@@ -24,7 +24,12 @@ const OK = '200 OK';
 const TEXT = 'text/plain; charset=utf-8';
 const JSON_TYPE = 'application/json';
 /** Files that a hub has, if its build was whole. */
-const NOT_BUILT: ReadonlySet<string> = new Set(['/client.js', '/dashboard.js', '/dashboard.css']);
+const NOT_BUILT: ReadonlySet<string> = new Set([
+  '/client.js',
+  '/stores.js',
+  '/dashboard.js',
+  '/dashboard.css',
+]);
 
 export async function answerHttp(options: HttpApiOptions, question: HttpQuestion): Promise<HttpAnswer> {
   const { hub, metrics, serverName, assets } = options;

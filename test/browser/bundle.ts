@@ -1,21 +1,25 @@
 /** What pages load, bundled in memory: the SDK as it is shipped, and the tests' page scripts beside it. */
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
-import { bundleClient } from '../../client/bundle/bundler.ts';
+import { bundleClient, bundleStores } from '../../client/bundle/bundler.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-let sdk: Promise<string> | undefined;
+const BUNDLES = { 'client.js': bundleClient, 'stores.js': bundleStores };
+type SdkFile = keyof typeof BUNDLES;
 
-/** The file that the hub serves as /client.js. */
-export function sdkBundle(): Promise<string> {
-  sdk ??= bundleSdk();
+const bundled = new Map<SdkFile, Promise<string>>();
+
+/** The file that the hub serves as /client.js or /stores.js. */
+export function sdkBundle(name: SdkFile = 'client.js'): Promise<string> {
+  const sdk = bundled.get(name) ?? bundleSdk(name);
+  bundled.set(name, sdk);
   return sdk;
 }
 
-async function bundleSdk(): Promise<string> {
-  const { files } = await bundleClient(ROOT);
-  const { contents } = files.find(({ name }) => name === 'client.js')!;
+async function bundleSdk(file: SdkFile): Promise<string> {
+  const { files } = await BUNDLES[file](ROOT);
+  const { contents } = files.find(({ name }) => name === file)!;
   return new TextDecoder().decode(contents);
 }
 
@@ -36,10 +40,11 @@ export async function pageScript(name: string): Promise<string> {
   return outputFiles[0]!.text;
 }
 
-/** Page scripts name client/index.ts, for its types. */
+/** Page scripts name client/index.ts and client/stores.ts, for their types. */
 const sdkFromServer: Plugin = {
   name: 'sdk-from-server',
   setup({ onResolve }) {
     onResolve({ filter: /\/client\/index\.ts$/ }, () => ({ path: '/client.js', external: true }));
+    onResolve({ filter: /\/client\/stores\.ts$/ }, () => ({ path: '/stores.js', external: true }));
   },
 };

@@ -22,6 +22,7 @@ export async function servePages({ token }: PageServerOptions = {}): Promise<Pag
     const { pathname } = new URL(url, 'http://pages.test');
     try {
       if (pathname === '/client.js') answer(response, 'text/javascript', await sdkBundle());
+      else if (pathname === '/stores.js') answer(response, 'text/javascript', await sdkBundle('stores.js'));
       else if (pathname === '/favicon.ico')
         answer(response, 'image/svg+xml', '<svg xmlns="http://www.w3.org/2000/svg"/>');
       else if (pathname === '/token') answer(response, 'text/plain', await token!());

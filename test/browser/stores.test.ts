@@ -7,7 +7,7 @@ import { chromiumOfFile, type Page } from './chromium.ts';
 import { CuttableProxy } from './cuttable-proxy.ts';
 import { publisher } from './load.ts';
 import { servePages } from './page-server.ts';
-import type { StoresParams } from './pages/stores.ts';
+import type { StoresParams } from './pages/tab.ts';
 
 const chromium = chromiumOfFile();
 const CRASHES = { mayLog: /the page crashed/ };
@@ -22,7 +22,7 @@ async function scene() {
     await client.publishMany(items);
     return next;
   };
-  const address = (params: Partial<StoresParams>, name = 'stores') =>
+  const address = (params: Partial<StoresParams>, name = 'tab') =>
     pages(name, { url: proxy.url, token, channel: 'a', ...params });
   return { proxy, client, publish, address };
 }

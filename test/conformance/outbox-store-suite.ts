@@ -2,7 +2,7 @@
  * What every outbox store has to hold, as plain functions: they run under a test runner and in a page alike, so they
  * bring their own way to complain.
  */
-import type { OutboxClaim, OutboxStore, StoredFrame } from '../../client/outbox-store.ts';
+import type { OutboxClaim, OutboxStore, StoredFrame } from '../../client/stores/outbox-store.ts';
 
 export interface OutboxStoreClaim {
   readonly title: string;

@@ -2,14 +2,14 @@
  * An outbox store that lives as long as the test: claims end with `release`, or when the test says that their holder
  * died. What is kept goes through structured clone, as in a browser. Each holder has a view of its own.
  */
-import type {
-  OutboxChanges,
-  OutboxClaim,
-  OutboxContent,
-  OutboxHead,
+import {
+  type OutboxChanges,
+  type OutboxClaim,
+  type OutboxContent,
+  type OutboxHead,
   OutboxStore,
-  StoredFrame,
-} from '../../client/outbox-store.ts';
+  type StoredFrame,
+} from '../../client/stores/outbox-store.ts';
 
 interface Slot {
   head: OutboxHead | null;
@@ -17,7 +17,7 @@ interface Slot {
   holder: symbol | null;
 }
 
-export class MemoryOutbox implements OutboxStore {
+export class MemoryOutbox extends OutboxStore {
   readonly #hubs = new Map<string, Slot[]>();
   /** Awaited before a write is kept; what it throws fails the write. */
   beforeWrite: (changes: OutboxChanges) => void | Promise<void> = () => {};
@@ -40,17 +40,19 @@ export class MemoryOutbox implements OutboxStore {
       const left = this.#slots(hub).find(({ holder, frames }) => holder === null && frames.size > 0);
       return left && hold(left);
     };
-    return {
-      claimLeftovers,
-      claim: async (hub) => {
-        const free = () => this.#slots(hub).find(({ holder }) => holder === null);
-        return (await claimLeftovers(hub)) ?? hold(free() ?? this.#newSlot(hub));
-      },
-      die: () => {
-        isDead = true;
-        for (const slot of [...this.#hubs.values()].flat()) if (slot.holder === holder) slot.holder = null;
-      },
+    const claim = async (hub: string) => {
+      const free = () => this.#slots(hub).find(({ holder }) => holder === null);
+      return (await claimLeftovers(hub)) ?? hold(free() ?? this.#newSlot(hub));
     };
+    const die = () => {
+      isDead = true;
+      for (const slot of [...this.#hubs.values()].flat()) if (slot.holder === holder) slot.holder = null;
+    };
+    return new (class extends OutboxStore {
+      claim = claim;
+      claimLeftovers = claimLeftovers;
+      die = die;
+    })();
   }
 
   /** All that is kept. */

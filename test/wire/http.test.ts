@@ -117,6 +117,7 @@ describe('the files for browsers', () => {
     await mkdir(join(folder, 'browser'));
     await writeFile(join(folder, 'dashboard', 'index.html'), '<!doctype html><title>Ringcast</title>');
     await writeFile(join(folder, 'browser', 'client.js'), `export const text = '${'x'.repeat(1000)}';`);
+    await writeFile(join(folder, 'browser', 'stores.js'), "import './client.js';");
     return loadAssets([folder]);
   }
 
@@ -141,6 +142,10 @@ describe('the files for browsers', () => {
       'gzip',
     ]);
     expect(await packed.text()).toBe(await plain.text());
+    // Its stores lie beside it, where they look for it.
+    const stores = await fetch(`${httpOf(url)}/stores.js`);
+    expect(stores.headers.get('access-control-allow-origin')).toBe('*');
+    expect(await stores.text()).toBe("import './client.js';");
     const again = await ask({ 'if-none-match': plain.headers.get('etag')! });
     expect([again.status, await again.text()]).toEqual([304, '']);
     expect((await ask({ 'if-none-match': '"other"' })).status).toBe(200);

@@ -1,5 +1,5 @@
 /** Runs the suite of outbox stores over IndexedDB: `window.suite` resolves with what each claim came to. */
-import { IndexedDbOutbox } from '../../../client/index.ts';
+import { IndexedDbOutbox } from '../../../client/stores.ts';
 import { OUTBOX_STORE_SUITE } from '../../conformance/outbox-store-suite.ts';
 
 declare global {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { CursorKeeper, SAVE_INTERVAL_MS } from '../../../client/cursor-keeper.ts';
-import { type CursorStore, MemoryCursorStore } from '../../../client/cursor-store.ts';
 import type { SubscribeOptions } from '../../../client/options.ts';
+import { CursorKeeper, SAVE_INTERVAL_MS } from '../../../client/stores/cursor-keeper.ts';
+import { CursorStore, MemoryCursorStore } from '../../../client/stores/cursor-store.ts';
 import { LocalStorageCursorStore } from '../../../client/stores/local-storage-cursor-store.ts';
 import type { Subscription } from '../../../client/subscription.ts';
 import { ManualClock } from '../../../shared/clock.ts';
@@ -10,8 +10,13 @@ import { collector, comeBack, connectFake, quiet, setUp, takeItems } from '../..
 
 const NAME = 'ringcast:hub.test/#a';
 
+/** As a test says. */
+function storeOf(methods: Pick<CursorStore, 'load' | 'save'>): CursorStore {
+  return Object.assign(new QuickStore(), methods);
+}
+
 /** Saves at once, and can be told to fail. */
-class QuickStore implements CursorStore {
+class QuickStore extends CursorStore {
   readonly cursors = new Map<string, string>();
   saves = 0;
   failure: Error | undefined;
@@ -75,7 +80,7 @@ describe('a subscription with resume', () => {
   test('is pending while its cursor is loaded, and may be unsubscribed then', async () => {
     let loaded!: (cursor: string | undefined) => void;
     const load = () => new Promise<string | undefined>((resolve) => (loaded = resolve));
-    const { hub, seen, subscribe } = await resuming({ load, save: () => {} });
+    const { hub, seen, subscribe } = await resuming(storeOf({ load, save: () => {} }));
     hub.append('a', 1, 2);
     const subscription = subscribe();
     await quiet();
@@ -92,7 +97,7 @@ describe('a subscription with resume', () => {
   test('is resumed once loaded also where the connection was lost and found meanwhile', async () => {
     let loaded!: (cursor: string | undefined) => void;
     const load = () => new Promise<string | undefined>((resolve) => (loaded = resolve));
-    const { hub, clock, client, seen, subscribe } = await resuming({ load, save: () => {} });
+    const { hub, clock, client, seen, subscribe } = await resuming(storeOf({ load, save: () => {} }));
     hub.append('a', 1, 2);
     subscribe();
     hub.connection.cut();
@@ -289,7 +294,7 @@ describe('as a page goes', () => {
     const page = new Page();
     const store = new QuickStore();
     const clock = new ManualClock();
-    const keeper = new CursorKeeper({ store, hub: 'h/', clock, report: () => {} }, page);
+    const keeper = new CursorKeeper(store, { hub: 'h/', clock, report: () => {} }, page);
     const saver = keeper.saver('a', { name: null, commit: 'sdk' });
     let cursor: Cursor = { epoch: 1, offset: 0 };
     saver.load(() => cursor);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { MemoryCursorStore } from '../../../client/cursor-store.ts';
+import { MemoryCursorStore } from '../../../client/stores/cursor-store.ts';
 
 test('a cursor store gives back what was saved last under a name', async () => {
   const cursors = new MemoryCursorStore();

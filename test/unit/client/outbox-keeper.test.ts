@@ -265,7 +265,9 @@ describe('what an earlier tab has left', () => {
 
 describe('connect with an outbox store', () => {
   test('rejects with the store’s refusal, or storage-failed', async () => {
-    const failing = { claim: () => Promise.reject(new Error('no')), claimLeftovers: async () => undefined };
+    const failing = new (class extends MemoryOutbox {
+      override claim = () => Promise.reject(new Error('no'));
+    })();
     const connected = connectFake(new FakeHub(), new ManualClock(), { outboxStore: failing });
     await expect(connected).rejects.toMatchObject({ code: 'storage-failed' });
   });

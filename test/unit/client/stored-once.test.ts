@@ -5,8 +5,8 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { StoredEntry } from '../../../client/outbox-store.ts';
-import { publishOf } from '../../../client/stored-frame.ts';
+import { publishOf } from '../../../client/failed-publish.ts';
+import type { StoredEntry } from '../../../client/stores/outbox-store.ts';
 import { ManualClock } from '../../../shared/clock.ts';
 import { decodeValue } from '../../../shared/msgpack.ts';
 import { quiet } from '../../support/fake-client.ts';

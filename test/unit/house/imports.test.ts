@@ -10,7 +10,7 @@ const PARTS: readonly { readonly part: RegExp; readonly may: RegExp }[] = [
   { part: /^shared\//, may: /^$/ },
   { part: /^client\/bundle\//, may: /^$/ },
   { part: /^client\/dashboard\//, may: /^(shared\/|client\/index\.ts$)/ },
-  { part: /^client\/examples\//, may: /^client\/(index|react)\.ts$/ },
+  { part: /^client\/examples\//, may: /^client\/(index|react|stores)\.ts$/ },
   { part: /^client\/(?!bundle|dashboard|examples)/, may: /^shared\// },
   { part: /^server\/log\//, may: /^(shared\/|server\/ops\/inspection\.ts)/ },
   { part: /^server\/hub\//, may: /^(shared|server\/log)\// },

@@ -5,9 +5,15 @@ import { CLIENT_LAYOUTS } from '../../../shared/client-layouts.ts';
 import { type Codec, codecOf, jsonCodec, msgpackCodec } from '../../../shared/codec.ts';
 import { RingcastError } from '../../../shared/errors.ts';
 import { SERVER_LAYOUTS } from '../../../shared/frame-layouts.ts';
-import { type ClientFrame, type ServerFrame, SUBPROTOCOLS } from '../../../shared/frames.ts';
+import {
+  type ClientFrame,
+  type RequestFrame,
+  type ServerFrame,
+  SUBPROTOCOLS,
+} from '../../../shared/frames.ts';
 import { payloadToJson } from '../../../shared/json-form.ts';
 import { decodeValue, encodeValue } from '../../../shared/msgpack.ts';
+import { encodeRequest } from '../../../shared/request-writer.ts';
 import type { LogRecord } from '../../../shared/terms.ts';
 import { anyClientFields, anyRecord, anyServerFields, plain, runOf } from './wire-arbitraries.ts';
 
@@ -57,6 +63,18 @@ describe.each(codecs)('the $form form', (codec) => {
   it('is found by its name, which has a subprotocol', () => {
     expect(codecOf(codec.form)).toBe(codec);
     expect(SUBPROTOCOLS[codec.form]).toBe(`ringcast.v1.${codec.form}`);
+  });
+});
+
+describe('what the SDK writes without the layouts', () => {
+  const requestOps = clientOps.filter((op) => op !== 'publish');
+
+  it.each(requestOps)('is of a %s frame what a whole codec writes', (op) => {
+    fc.assert(
+      fc.property(clientFrames(op), (frame) => {
+        expect(plain(encodeRequest(frame as RequestFrame))).toEqual(plain(msgpackCodec.encodeClient(frame)));
+      }),
+    );
   });
 });
 

@@ -1,13 +1,12 @@
 import fc from 'fast-check';
 import { Unpackr } from 'msgpackr';
 import { describe, expect, it } from 'vitest';
-import { decodeExactly, decodeValue, encodeValue } from '../../../shared/msgpack.ts';
+import { decodeExactly, encodeValue } from '../../../shared/msgpack.ts';
 import {
   binHeaderBytes,
   MAX_NESTING,
   MsgpackError,
   maxTextBytes,
-  readNumber,
   readText,
   readUint16,
   readUint32,
@@ -53,7 +52,6 @@ describe('writeUint', () => {
     const bytes = written((out, at) => writeUint(out, at, value), 9);
     expect(bytes.length).toBe(shortest(value));
     expect(library.unpack(bytes)).toBe(value);
-    expect(readNumber(bytes, 0)).toBe(value);
   });
 
   it('does so for any integer below 2^53', () => {
@@ -83,27 +81,6 @@ describe('fixed-size integers', () => {
       }),
     );
   });
-});
-
-describe('readNumber', () => {
-  it('reads every number type as a library does, and says NaN of everything else', () => {
-    fc.assert(
-      fc.property(anyMsgpackBytes, (bytes) => {
-        const value = numberOrElse(bytes);
-        expect(readNumber(bytes, 0)).toBe(typeof value === 'number' ? value : Number.NaN);
-      }),
-      { numRuns: 500 },
-    );
-  });
-
-  // Maps with keys that are no strings cannot be objects, and are no numbers either.
-  function numberOrElse(bytes: Uint8Array): unknown {
-    try {
-      return decodeValue(bytes, { timestamps: true });
-    } catch {
-      return undefined;
-    }
-  }
 });
 
 describe('writeText and readText', () => {

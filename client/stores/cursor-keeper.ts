@@ -1,15 +1,15 @@
 /**
  * Keeps in the application's cursor store how far subscriptions with `resume` have come: loads where they begin, saves
  * what the application has taken, now and then and at once when the page is about to go. Failures are told and harm no
- * reading. Made by client.ts; a saver is called by its subscription.
+ * reading. Made by the store for its client; a saver is called by its subscription.
  *
  * What the store gets is never ahead of what the application has taken: at worst records come twice.
  */
-import type { Clock } from '../shared/clock.ts';
-import { RingcastError } from '../shared/errors.ts';
-import { type Cursor, type From, formatCursor, parseCursor } from '../shared/terms.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { RingcastError } from '../../shared/errors.ts';
+import { type Cursor, type From, formatCursor, parseCursor } from '../../shared/terms.ts';
+import type { ResumeTerms } from '../options.ts';
 import type { CursorStore } from './cursor-store.ts';
-import type { ResumeTerms } from './options.ts';
 
 /** A cursor that moves on is saved so often, ms. */
 export const SAVE_INTERVAL_MS = 250;
@@ -24,7 +24,6 @@ export interface PageScope {
 const PAGE_EVENTS = ['visibilitychange', 'pagehide', 'freeze', 'pageshow', 'resume'];
 
 export interface CursorKeeperPort {
-  readonly store: CursorStore;
   /** Host and path of the hub: a cursor means something there only. */
   readonly hub: string;
   readonly clock: Clock;
@@ -32,13 +31,15 @@ export interface CursorKeeperPort {
 }
 
 export class CursorKeeper {
+  readonly store: CursorStore;
   readonly port: CursorKeeperPort;
   readonly #scope: PageScope;
   readonly #savers = new Map<string, CursorSaver>();
   /** Nothing may run any more: each move is saved at once. */
   leaving = false;
 
-  constructor(port: CursorKeeperPort, scope: PageScope = globalThis) {
+  constructor(store: CursorStore, port: CursorKeeperPort, scope: PageScope = globalThis) {
+    this.store = store;
     this.port = port;
     this.#scope = scope;
   }
@@ -105,7 +106,7 @@ export class CursorSaver {
       return undefined;
     };
     try {
-      const loaded = this.#keeper.port.store.load(this.name);
+      const loaded = this.#keeper.store.load(this.name);
       if (!isPromise(loaded)) return this.#begin(loaded);
       return Promise.resolve(loaded)
         .then((text) => this.#begin(text))
@@ -132,7 +133,7 @@ export class CursorSaver {
     if (!cursor || cursor === this.#saved) return;
     this.#saved = cursor;
     try {
-      const saving = this.#keeper.port.store.save(this.name, cursor);
+      const saving = this.#keeper.store.save(this.name, cursor);
       if (isPromise(saving)) this.#await(saving);
       else this.#failing = false;
     } catch (error) {

@@ -1,16 +1,23 @@
 /**
  * Publishes what clients that are gone have left in an outbox store, each content under its own name and so over a
- * connection of its own, for as long as that takes. Called by connect.ts for every client with a store.
+ * connection of its own, for as long as that takes. Called by the store for every client that has one.
  */
-import { Client } from './client.ts';
-import type { Settings, Status } from './options.ts';
-import type { OutboxStore } from './outbox-store.ts';
+import type { Client } from '../client.ts';
+import type { Status } from '../options.ts';
 
 /** How long one content may take once connected, ms. What is not done by then is left as it is. */
 const DELIVERY_MS = 60_000;
 
-/** Looks for leftovers whenever the client has connected. */
-export function deliverLeftovers(client: Client, store: OutboxStore, settings: Settings): void {
+/** The client that may deliver what others have left. */
+export type LeftoverOwner = Pick<Client, 'status' | 'on' | 'report'>;
+/** A client, not started yet, for one content. */
+export type Deliverer = Pick<Client, 'backlog' | 'close' | 'on' | 'start'>;
+
+/**
+ * Looks for leftovers whenever the client has connected.
+ * @param claim the next content; undefined when there is none.
+ */
+export function deliverLeftovers(client: LeftoverOwner, claim: () => Promise<Deliverer | undefined>): void {
   let running = false;
   let wasConnected = false;
   client.on('status', async (status) => {
@@ -19,7 +26,10 @@ export function deliverLeftovers(client: Client, store: OutboxStore, settings: S
     if (!connects || running) return;
     running = true;
     try {
-      while (isConnected(client.status) && (await deliverOne(client, store, settings)));
+      while (isConnected(client.status)) {
+        const deliverer = await claim();
+        if (!deliverer || !(await deliver(client, deliverer))) break;
+      }
     } catch (error) {
       client.report(error, null);
     }
@@ -27,11 +37,8 @@ export function deliverLeftovers(client: Client, store: OutboxStore, settings: S
   });
 }
 
-/** False when there was none, or not all of it could be delivered. */
-async function deliverOne(client: Client, store: OutboxStore, settings: Settings): Promise<boolean> {
-  const claim = await store.claimLeftovers(settings.hub);
-  if (!claim) return false;
-  const deliverer = new Client({ ...settings, token: client.token }, claim);
+/** False when not all of it could be delivered. */
+async function deliver(client: LeftoverOwner, deliverer: Deliverer): Promise<boolean> {
   let isDone = false;
   deliverer.on('error', (error, channel) => client.report(error, channel));
   deliverer.on('status', (status) => {

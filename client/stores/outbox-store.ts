@@ -1,21 +1,43 @@
 /**
  * The contract of `connect(url, { outboxStore })`: a place that keeps publishes until the hub has answered. What is kept
  * there, and what becomes of it, is the SDK's matter (outbox-keeper); a store knows no hub and judges nothing. The one
- * for browsers is stores/indexed-db-outbox.
+ * for browsers is indexed-db-outbox. A class, and no interface, for the same reason as cursor-store.
  *
  * Publishes are numbered, and the hub takes a number once. So two clients must never use one content at a time, and
  * what was said to be kept must be there after any crash: a number used twice is a record lost.
  */
 
-export interface OutboxStore {
+import { RingcastError } from '../../shared/errors.ts';
+import { type Deliverer, deliverLeftovers, type LeftoverOwner } from './leftovers.ts';
+import { OutboxKeeper } from './outbox-keeper.ts';
+
+export abstract class OutboxStore {
   /**
    * Takes hold of a content that no other client holds, one with frames where there is one, until it is released or the
    * program ends. Rejects with RingcastError `storage-unavailable` where that cannot be made sure. A hub's contents have
    * nothing to do with another's.
    */
-  claim(hub: string): Promise<OutboxClaim>;
+  abstract claim(hub: string): Promise<OutboxClaim>;
   /** The same, of a content with frames only; undefined where none is free. */
-  claimLeftovers(hub: string): Promise<OutboxClaim | undefined>;
+  abstract claimLeftovers(hub: string): Promise<OutboxClaim | undefined>;
+
+  /** @internal For a client of that hub. Rejects with RingcastError. */
+  async open(hub: string): Promise<OutboxKeeper> {
+    try {
+      return new OutboxKeeper(await this.claim(hub));
+    } catch (cause) {
+      if (cause instanceof RingcastError) throw cause;
+      throw new RingcastError('storage-failed', `the outbox store has failed: ${String(cause)}`, { cause });
+    }
+  }
+
+  /** @internal Publishes what other clients have left, whenever the client has connected. */
+  deliverLeftovers(client: LeftoverOwner, hub: string, deliverer: (keeper: OutboxKeeper) => Deliverer): void {
+    deliverLeftovers(client, async () => {
+      const claim = await this.claimLeftovers(hub);
+      return claim && deliverer(new OutboxKeeper(claim));
+    });
+  }
 }
 
 export interface OutboxClaim {

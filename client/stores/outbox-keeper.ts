@@ -1,18 +1,18 @@
 /**
  * Keeps a publisher's outbox in a store: has what is published written before it is sent, and removed once it is settled,
- * one write after the other, each with all that came together meanwhile. What is sent when is the outbox's matter. Called
- * by the publisher.
+ * one write after the other, each with all that came together meanwhile. What is sent when is the outbox's matter. Made by
+ * the store, called by the publisher.
  *
  * Why a crash at any moment neither loses nor repeats what was stored: a number is written before it is used on the wire,
  * together with its record, and a record goes only when the hub has answered. What was removed too late is sent
  * again under its number, which the hub takes once.
  */
-import { nanoid } from 'nanoid';
-import { RingcastError } from '../shared/errors.ts';
-import type { Outbox, OutboxFrame } from './outbox.ts';
+import { type FailedPublish, RingcastError } from '../../shared/errors.ts';
+import type { NumberedFrame, Outbox, OutboxFrame } from '../outbox.ts';
+import type { FrameLimits } from '../publish-queue.ts';
+import type { WrittenRecord } from '../record-writer.ts';
 import type { OutboxClaim } from './outbox-store.ts';
-import type { FrameLimits } from './publish-queue.ts';
-import { publishOf, type RejectStored } from './stored-frame.ts';
+import { type RejectStored, restoredFrame, storedFrame } from './stored-frame.ts';
 
 /** After a failed write, before the next try, ms. */
 const RETRY_MS = 1000;
@@ -25,19 +25,14 @@ export interface OutboxKeeperPort {
   /** Rejects the publishes of a frame that is settled. */
   reject(frame: OutboxFrame, error: RingcastError): void;
   report(error: unknown, channel: string | null): void;
-}
-
-/** As whom a client publishes: who held the claim before it, if that one left something. */
-export function producerOf(claim: OutboxClaim | undefined): string {
-  const { head, frames } = claim?.content ?? { head: null, frames: [] };
-  return head && frames.length > 0 ? head.producerId : nanoid();
+  publishOf(channel: string, record: WrittenRecord): FailedPublish;
 }
 
 export class OutboxKeeper {
   readonly #claim: OutboxClaim;
-  readonly #producerId: string;
-  readonly #outbox: Outbox;
-  readonly #port: OutboxKeeperPort;
+  #producerId!: string;
+  #outbox!: Outbox;
+  #port!: OutboxKeeperPort;
   #writing: Promise<void> | undefined;
   #removed: number[] = [];
   /** Run behind the next write. */
@@ -46,21 +41,34 @@ export class OutboxKeeper {
   #failing = false;
   #ended = false;
 
-  constructor(claim: OutboxClaim, producerId: string, outbox: Outbox, port: OutboxKeeperPort) {
+  constructor(claim: OutboxClaim) {
     this.#claim = claim;
+  }
+
+  /** As whom to publish: who held the claim before, if that one left something. */
+  get producerId(): string | undefined {
+    const { head, frames } = this.#claim.content;
+    return head && frames.length > 0 ? head.producerId : undefined;
+  }
+
+  /** Once, before anything is published. */
+  begin(outbox: Outbox, producerId: string, port: OutboxKeeperPort): void {
     this.#producerId = producerId;
     this.#outbox = outbox;
     this.#port = port;
-    const { head, frames } = claim.content;
+    const { head, frames } = this.#claim.content;
     if (head?.producerId === producerId) {
       const reject: RejectStored = (channel, record, error) => {
         const { code, message } = error as RingcastError;
         if (code === 'publish-stored') return;
         const text = `a publish to ${channel} that was stored earlier: ${message}`;
-        const publish = publishOf(channel, record);
+        const publish = port.publishOf(channel, record);
         port.report(new RingcastError(code, text, { cause: error, publish }), channel);
       };
-      outbox.restore(frames, head.lastSequence, reject);
+      outbox.restore(
+        frames.map((frame) => restoredFrame(frame, reject)),
+        head.lastSequence,
+      );
     }
   }
 
@@ -122,13 +130,13 @@ export class OutboxKeeper {
     this.#cancelRetry = undefined;
   }
 
-  async #write(frames: readonly OutboxFrame[]): Promise<void> {
+  async #write(frames: readonly NumberedFrame[]): Promise<void> {
     const removed = this.#removed;
     this.#removed = [];
     try {
       await this.#claim.write({
         head: { producerId: this.#producerId, lastSequence: this.#outbox.lastSequence },
-        put: frames.map((frame) => this.#outbox.storedForm(frame)),
+        put: frames.map(storedFrame),
         remove: removed,
       });
       this.#failing = false;
@@ -140,7 +148,7 @@ export class OutboxKeeper {
   }
 
   /** New publishes are refused; what the store holds already waits until it works again. */
-  #failed(frames: readonly OutboxFrame[], cause: unknown): void {
+  #failed(frames: readonly NumberedFrame[], cause: unknown): void {
     const refused = this.#outbox.unstorable(frames);
     const text = `the outbox store has failed (${String(cause)})`;
     const refusal = new RingcastError('storage-failed', `${text}; nothing was published`, { cause });

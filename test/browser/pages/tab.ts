@@ -2,14 +2,8 @@
  * A page that is reloaded and crashes: what it was given it appends to its localStorage, at once and so as nothing can
  * take back, and what it has to publish it stores. Shown to the test as `window.tab`.
  */
-import {
-  type Client,
-  connect,
-  IndexedDbCursorStore,
-  IndexedDbOutbox,
-  LocalStorageCursorStore,
-  RingcastError,
-} from '../../../client/index.ts';
+import { type Client, connect, RingcastError } from '../../../client/index.ts';
+import { IndexedDbCursorStore, IndexedDbOutbox, LocalStorageCursorStore } from '../../../client/stores.ts';
 import { readParams } from './params.ts';
 
 export interface StoresParams {
