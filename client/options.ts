@@ -109,8 +109,8 @@ export function readSettings(url: string, options: ConnectOptions, openTransport
   return {
     url: href,
     hub: host + pathname,
-    cursorStore: options.cursorStore,
-    outboxStore: options.outboxStore,
+    cursorStore: storeOf('CursorStore', options.cursorStore, 'keeper'),
+    outboxStore: storeOf('OutboxStore', options.outboxStore, 'open'),
     token,
     clientName: options.client ?? null,
     timeoutMs: options.timeoutMs ?? 10_000,
@@ -123,6 +123,12 @@ export function readSettings(url: string, options: ConnectOptions, openTransport
     openTransport: options.transport ?? openTransport,
     wakeSignals: options.wakeSignals ?? platformSignals(),
   };
+}
+
+/** A store brings what uses it along, so an object with its methods only is none. */
+function storeOf<T extends object>(name: string, store: T | undefined, method: keyof T): T | undefined {
+  if (!store || typeof store[method] === 'function') return store;
+  throw new TypeError(`a store must extend ${name} of ringcast/stores`);
 }
 
 function readUrl(url: string): URL {

@@ -2,6 +2,7 @@
  * Publishes what clients that are gone have left in an outbox store, each content under its own name and so over a
  * connection of its own, for as long as that takes. Called by the store for every client that has one.
  */
+import type { RingcastError } from '../../shared/errors.ts';
 import type { Client } from '../client.ts';
 import type { Status } from '../options.ts';
 
@@ -40,7 +41,12 @@ export function deliverLeftovers(client: LeftoverOwner, claim: () => Promise<Del
 /** False when not all of it could be delivered. */
 async function deliver(client: LeftoverOwner, deliverer: Deliverer): Promise<boolean> {
   let isDone = false;
-  deliverer.on('error', (error, channel) => client.report(error, channel));
+  // What was delivered and could not be taken out of the store would be the next to be claimed, again and again.
+  let isStoreFailing = false;
+  deliverer.on('error', (error, channel) => {
+    isStoreFailing ||= (error as RingcastError).code === 'storage-failed';
+    client.report(error, channel);
+  });
   deliverer.on('status', (status) => {
     if (status === 'closed') isDone = deliverer.backlog.outboxBytes === 0;
   });
@@ -53,7 +59,7 @@ async function deliver(client: LeftoverOwner, deliverer: Deliverer): Promise<boo
   });
   await deliverer.close({ timeoutMs: DELIVERY_MS });
   giveUp();
-  return isDone;
+  return isDone && !isStoreFailing;
 }
 
 function isConnected(status: Status): boolean {
