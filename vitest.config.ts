@@ -16,6 +16,8 @@ export default defineConfig({
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
           fileParallelism: false,
+          // A busy machine makes a browser several times as slow, and whoever waits has a deadline of its own.
+          testTimeout: 60_000,
           sequence: { groupOrder: 1 },
         },
       },

@@ -5,10 +5,10 @@ import type { Page } from './chromium.ts';
 
 /** Nothing that it calls serious or critical. */
 export async function expectAccessible(page: Page): Promise<void> {
-  await page.evaluate(axe.source);
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe.source);
   const found = await page.evaluate(async () => {
     const { axe } = window as unknown as { axe: typeof import('axe-core') };
-    const { violations } = await axe.run();
+    const { violations } = await axe.run({ resultTypes: ['violations'] });
     return violations.flatMap(({ id, impact, nodes }) =>
       impact === 'serious' || impact === 'critical'
         ? nodes.map(({ html }) => `${impact} ${id}: ${html}`)

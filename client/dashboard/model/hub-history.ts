@@ -19,8 +19,9 @@ const READ = {
   delivered: (f) => f.deliveredPerSecond,
   deliveredBytes: (f) => f.deliveredBytesPerSecond,
   replayed: (f) => f.replayedPerSecond,
-  gaps: (f) => f.gapsPerSecond,
-  missed: (f) => f.droppedPerSecond + f.conflatedPerSecond,
+  // Counts, to be summed: how many there were since the point before.
+  gaps: (f) => (f.gapsPerSecond * f.intervalMs) / 1000,
+  missed: (f) => ((f.droppedPerSecond + f.conflatedPerSecond) * f.intervalMs) / 1000,
   loopP50: (f) => f.eventLoopDelayMs.p50,
   loopP99: (f) => f.eventLoopDelayMs.p99,
   pushP50: (f) => f.pushMs.p50,
@@ -86,7 +87,7 @@ export class HubHistory {
   }
 }
 
-/** What the hub counted over the points that are kept from `fromMs` on, of a rate that was taken each second. */
+/** Of a figure that is a count. */
 export function sumOf(column: readonly (number | null | undefined)[] | undefined): number {
   return (column ?? []).reduce<number>((sum, value) => sum + (value ?? 0), 0);
 }

@@ -95,7 +95,8 @@ function optionsOf(latest: Latest, element: HTMLElement): uPlot.Options {
   return {
     width: Math.max(1, element.clientWidth),
     height,
-    padding: [8, latest.current.toMs - latest.current.fromMs < 240_000 ? 26 : 14, 0, 0],
+    // Half of a moment with its seconds, which may stand at the right edge.
+    padding: [8, 26, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,

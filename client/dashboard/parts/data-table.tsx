@@ -28,6 +28,8 @@ export interface DataTableProps<Row> {
   readonly initial: SortOrder;
   /** Most rows at first; a button shows the rest. */
   readonly limit?: number;
+  /** Few columns: at phone width a row is two lines, its first cell above the others. */
+  readonly isCompact?: boolean;
 }
 
 export function DataTable<Row>({
@@ -37,6 +39,7 @@ export function DataTable<Row>({
   rowKey,
   initial,
   limit = 100,
+  isCompact = false,
 }: DataTableProps<Row>) {
   const [order, setOrder] = useState(initial);
   const [isWhole, setWhole] = useState(false);
@@ -45,7 +48,7 @@ export function DataTable<Row>({
   const shown = isWhole ? inOrder : inOrder.slice(0, limit);
   return (
     <>
-      <table class="data-table" role="table">
+      <table class={`data-table ${isCompact ? 'compact' : ''}`} role="table">
         <caption class="hidden-text">{caption}</caption>
         <thead role="rowgroup">
           <tr role="row">

@@ -12,14 +12,16 @@ export interface ChannelsTableProps {
   readonly board: ChannelBoard;
   /** Most rows. */
   readonly most?: number;
-  /** The overview's: fewer columns. */
+  /** The overview's: fewer columns, and none of the channels on which the hub itself publishes. */
   readonly isBrief?: boolean;
   /** Whether a filter holds rows back. */
   readonly only?: (channel: string) => boolean;
 }
 
 export function ChannelsTable({ board, most, isBrief = false, only }: ChannelsTableProps) {
-  const all = (board.latest?.channels ?? []).filter(({ channel }) => only?.(channel) ?? true);
+  const all = (board.latest?.channels ?? []).filter(
+    ({ channel }) => (only?.(channel) ?? true) && !(isBrief && channel.startsWith('$sys.')),
+  );
   if (all.length === 0) {
     return only ? (
       <Empty title="No channel has such a name">
@@ -39,6 +41,7 @@ export function ChannelsTable({ board, most, isBrief = false, only }: ChannelsTa
       rows={most === undefined ? all : all.slice(0, most)}
       rowKey={({ channel }) => channel}
       initial={{ column: 'rate', descending: true }}
+      isCompact={isBrief}
     />
   );
 }
