@@ -47,7 +47,8 @@ export class Heads {
   /** `subscription` is live: nothing is to be told any more, but that, to whom was told otherwise. */
   live(subscription: Subscription): void {
     const watch = this.#watched.get(subscription);
-    if (!watch) return;
+    // Behind what its socket has not taken it would come late: the next look tells it.
+    if (!watch || (watch.wasTold && subscription.reader.sink.bufferedBytes > 0)) return;
     this.#watched.delete(subscription);
     if (watch.wasTold) tell(subscription);
   }
@@ -91,6 +92,7 @@ export class Heads {
       if (subscription.reader.sink.bufferedBytes > 0) continue;
       tell(subscription);
       watch.wasTold = true;
+      if (subscription.state === 'live') this.#watched.delete(subscription);
     }
   }
 }

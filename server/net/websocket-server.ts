@@ -285,7 +285,8 @@ function write(
   if (body.length > 0) response.writeHeader('content-type', type);
   response.writeHeader('x-content-type-options', 'nosniff');
   for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value);
-  if (isHead) response.endWithoutBody(Buffer.byteLength(body));
+  // uWebSockets.js closes the connection behind an answer that says a length and has no body.
+  if (isHead) response.writeHeader('connection', 'close').endWithoutBody(Buffer.byteLength(body));
   else response.end(body as string);
 }
 

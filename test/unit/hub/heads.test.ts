@@ -3,6 +3,7 @@ import { msgpackCodec } from '../../../shared/codec.ts';
 import type { Head, Subscribe } from '../../../shared/frames.ts';
 import { FakeSink } from '../../support/fake-sink.ts';
 import { HubCore, turn } from '../../support/hub-core.ts';
+import { until } from '../../support/until.ts';
 
 /** Keeps the frames `head` apart from those that the history is made of. */
 class HeadSink extends FakeSink {
@@ -97,6 +98,34 @@ test('a socket in which something waits is sent none, and asked again later', as
   core.clock.advance(1000);
   expect(sink.heads).toEqual([head(20)]);
   core.drain(reader);
+});
+
+test('that one is live again is told once its socket is empty, and once', async () => {
+  const { core, sink, subscription, head } = await open();
+  core.publish('a', ['x'.repeat(200)]);
+  await turn();
+  core.clock.advance(1000);
+  sink.bufferedBytes = 10;
+  core.hub.catchUp.credited(subscription, 10_000);
+  sink.bufferedBytes = 0;
+  await until(() => subscription.state === 'live', { what: 'it to be live' });
+  expect(sink.heads.at(-1)).toEqual(head(1, true));
+  // Live with something buffered.
+  core.publish('a', ['x'.repeat(200)]);
+  await turn();
+  core.clock.advance(1000);
+  sink.bufferedBytes = 10;
+  subscription.apply('credit-given');
+  subscription.apply('caught-up');
+  core.hub.heads.live(subscription);
+  const { length } = sink.heads;
+  core.clock.advance(1000);
+  expect(sink.heads).toHaveLength(length);
+  sink.bufferedBytes = 0;
+  core.clock.advance(1000);
+  expect(sink.heads.slice(length)).toEqual([head(2, true)]);
+  core.clock.advance(5000);
+  expect(sink.heads).toHaveLength(length + 1);
 });
 
 test('what has ended is told nothing', async () => {
