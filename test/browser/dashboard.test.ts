@@ -1,39 +1,24 @@
 /** The dashboard as the hub serves it, over a hub under load. */
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { bundleDashboard } from '../../client/bundle/bundler.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { connect } from '../../client/node.ts';
 import type { HubConfigInput } from '../../server/config.ts';
-import { type Assets, loadAssets } from '../../server/net/assets.ts';
 import { startHub, type TestHub } from '../support/start-hub.ts';
 import { until } from '../support/until.ts';
 import { expectAccessible } from './accessibility.ts';
 import { chromiumOfFile, type Page, type PageOptions } from './chromium.ts';
 import { CuttableProxy } from './cuttable-proxy.ts';
+import { dashboardAssets } from './dashboard-scene.ts';
 import { publisher, startLoad } from './load.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const chromium = chromiumOfFile();
-let assets: Assets;
-
-beforeAll(async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'ringcast-dashboard-'));
-  const dashboard = join(folder, 'dashboard');
-  await mkdir(dashboard);
-  const { files } = await bundleDashboard(ROOT);
-  for (const { name, contents } of files) await writeFile(join(dashboard, name), contents);
-  await copyFile(join(ROOT, 'client/dashboard/index.html'), join(dashboard, 'index.html'));
-  assets = await loadAssets([folder]);
-  await rm(folder, { recursive: true });
-});
 
 const addressOf = (hub: TestHub) => `${hub.url.replace('ws:', 'http:')}/`;
 
 async function scene(config: HubConfigInput = {}) {
-  const hub = await startHub({ assets, config: { figures: { intervalMs: 250 }, ...config } });
+  const hub = await startHub({
+    assets: await dashboardAssets(),
+    config: { figures: { intervalMs: 250 }, ...config },
+  });
   const token = await hub.token({ admin: true, publish: ['orders', 'market', 'short'] });
   const open = (path = '', options?: PageOptions) =>
     chromium.open(`${addressOf(hub)}#token=${token}`, options).then(async (page) => {
