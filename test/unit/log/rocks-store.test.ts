@@ -3,10 +3,12 @@ import { once } from 'node:events';
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { constants, PerformanceObserver } from 'node:perf_hooks';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { OrderedStore, StoreOperation } from '../../../server/log/ordered-store.ts';
 import { createRocksStore, type RocksStoreOptions } from '../../../server/log/rocks-store.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
+import { until } from '../../support/until.ts';
 
 const STORE_FAILED = { name: 'RingcastError', code: 'store-failed', cause: expect.any(Error) };
 
@@ -35,6 +37,25 @@ async function otherProcessIn(folder: string): Promise<ChildProcess> {
   expect(String(text).trim()).toBe('open');
   return child;
 }
+
+test('what many reads bring is freed by scavenges, before the whole heap is collected for it', async () => {
+  const store = storeIn(await tempFolder());
+  await store.open();
+  const value = Buffer.alloc(512 * 1024, 1);
+  for (let i = 0; i < 8; i++) await store.write([put(`key-${i}`, value)]);
+  let scavenges = 0;
+  const observer = new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) {
+      const { kind } = (entry as unknown as { detail: { kind: number } }).detail;
+      if (kind === constants.NODE_PERFORMANCE_GC_MINOR) scavenges++;
+    }
+  });
+  observer.observe({ entryTypes: ['gc'] });
+  onTestFinished(() => observer.disconnect());
+  // 64 MiB: at each fourth of them once, and few by V8 itself.
+  for (let i = 0; i < 16; i++) expect(await store.read({})).toHaveLength(8);
+  await until(() => scavenges >= 12, { what: 'scavenges', have: () => scavenges });
+});
 
 describe('the folder', () => {
   test('is created with those above it', async () => {
