@@ -13,7 +13,7 @@ import { headCursor } from '../log/log-bounds.ts';
 import type { Subscription } from './subscription.ts';
 
 const INTERVAL_MS = 1000;
-/** Told in one turn of the event loop, some 3 µs each; the others in the next. */
+/** Told in one turn of the event loop; the others in the next. */
 const TURN_SUBSCRIPTIONS = 200;
 
 interface Watch {
