@@ -275,18 +275,16 @@ async function sayGoodbye(server: SocketServer<Connection>): Promise<void> {
 
 function readingOf(core: HubCore, accepted: Iterable<Connection>): Reading {
   let connections = 0;
-  let subscriptions = 0;
   let bufferedBytes = 0;
   for (const connection of accepted) {
     connections++;
-    subscriptions += connection.subscriptionCount;
     bufferedBytes += connection.bufferedBytes;
   }
   const { fanOut, catchUp, logs } = core;
   return {
     connections,
-    subscriptions,
-    channels: [...core.channels].length,
+    subscriptions: core.subscriptionCount,
+    channels: core.channelCount,
     publishedRecords: core.publishedRecords,
     publishedBytes: core.publishedBytes,
     deliveredRecords: fanOut.stats.deliveredRecords,

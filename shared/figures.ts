@@ -57,7 +57,7 @@ export interface HubFigures {
   readonly ringBytes: number;
   /** What sockets have not taken. */
   readonly bufferedBytes: number;
-  /** Files of the store on the disk; null in the memory store. */
+  /** Files of the store on the disk; null in the memory store, and until they were first counted. */
   readonly storedBytes: number | null;
   /** Of the process, as a share of one core: 0.5 is half of one. */
   readonly cpu: number;

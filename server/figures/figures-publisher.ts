@@ -55,11 +55,11 @@ export class FiguresPublisher {
   #unasked: Iterator<Reader> | undefined;
   #bufferedSoFar = 0;
   #bufferedBytes = 0;
-  #storedBytes: number | null;
+  #storedBytes: number | null = null;
   #cancel: (() => void) | undefined;
 
   constructor(options: FiguresOptions) {
-    const { clock, hub, loopDelay, folder } = options;
+    const { clock, hub, loopDelay } = options;
     this.#options = options;
     this.#hubChannel = new OwnChannel(hub, HUB_FIGURES);
     this.#channelsChannel = new OwnChannel(hub, CHANNEL_FIGURES);
@@ -68,8 +68,8 @@ export class FiguresPublisher {
     this.#countedMs = this.#startMs;
     this.#listedMs = this.#startMs;
     this.#counters = countersOf(hub);
-    this.#storedBytes = folder === null ? null : 0;
     hub.fanOut.active = this.#active;
+    if (options.folder !== null) this.#askDisk();
     loopDelay.listen((delayMs) => this.#delays.push(delayMs));
     this.#schedule();
   }
@@ -77,6 +77,8 @@ export class FiguresPublisher {
   stop(): void {
     this.#cancel?.();
     this.#cancel = undefined;
+    this.#options.hub.fanOut.active = undefined;
+    for (const own of [this.#hubChannel, this.#channelsChannel, this.#subscriptionsChannel]) own.close();
   }
 
   #schedule(): void {
@@ -93,8 +95,8 @@ export class FiguresPublisher {
 
   #tell(): void {
     const { hub } = this.#options;
-    if (this.#options.folder !== null && this.#round % DISK_ROUNDS === 0) this.#askDisk();
     this.#round++;
+    if (this.#options.folder !== null && this.#round % DISK_ROUNDS === 0) this.#askDisk();
     const isListRound = this.#round % LIST_ROUNDS === 0;
     this.#append(this.#hubChannel, encodeValue(this.#hubFigures()));
     if (!isListRound) return;
@@ -166,10 +168,10 @@ export class FiguresPublisher {
 
   /** Where it cannot be opened, as where there are too many channels, there are no figures, and the hub goes on. */
   #append(own: OwnChannel, payload: Uint8Array): void {
-    own.open().then(
-      () => own.append(payload),
-      () => {},
-    );
+    own
+      .open()
+      .then(() => own.append(payload))
+      .catch(() => {});
   }
 
   #askDisk(): void {

@@ -1,21 +1,24 @@
 /** The record of `$sys.hub`: what the hub did between two readings. Pure. */
 import type { HubFigures, Percentiles } from '../../shared/figures.ts';
+import type { Reading } from '../ops/metrics.ts';
 import { percentilesOfBuckets } from './percentiles.ts';
 
 /** Counted from the start of the hub. */
-export interface HubCounters {
-  readonly publishedRecords: number;
-  readonly publishedBytes: number;
-  readonly deliveredRecords: number;
-  readonly deliveredBytes: number;
-  readonly replayedRecords: number;
-  readonly replayedBytes: number;
-  readonly gaps: number;
-  readonly droppedRecords: number;
-  readonly conflatedRecords: number;
+export type HubCounters = Pick<
+  Reading,
+  | 'publishedRecords'
+  | 'publishedBytes'
+  | 'deliveredRecords'
+  | 'deliveredBytes'
+  | 'replayedRecords'
+  | 'replayedBytes'
+  | 'gaps'
+  | 'droppedRecords'
+  | 'conflatedRecords'
+> & {
   readonly pushCounts: ArrayLike<number>;
   readonly cpuMicroseconds: number;
-}
+};
 
 /** As of now. */
 export type HubGauges = Pick<

@@ -76,10 +76,6 @@ export class Connection implements SocketEvents, SessionPort, FrameHandler, Wait
     return this.#session?.reader;
   }
 
-  get subscriptionCount(): number {
-    return this.#session?.reader.subscriptionCount ?? 0;
-  }
-
   /** Bytes that wait in the process for the client to take them. */
   get bufferedBytes(): number {
     return this.#socket.bufferedBytes;
